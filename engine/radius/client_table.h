@@ -1,0 +1,62 @@
+#pragma once
+// Which client an address belongs to: longest prefix wins. Immutable once built; shards swap whole
+// snapshots, and an exchange keeps the snapshot it began with alive.
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/config/config.h"
+#include "protocol/ip_address.h"
+#include "protocol/radius/hop_key.h"
+
+namespace sallyport::radius_door {
+
+struct ClientEntry {
+  std::string name;
+  radius::HopKey key;
+  config::RequireMessageAuthenticator require_message_authenticator;
+  bool limit_proxy_state;
+};
+
+class ClientTable {
+ public:
+  /// `clients` is validated: no prefix twice. Built off the packet path.
+  explicit ClientTable(const std::vector<config::Client>& clients);
+
+  /// The client of this source address, or null. No allocation, no lock; any thread.
+  [[nodiscard]] const ClientEntry* find(const IpAddress& address) const noexcept;
+  [[nodiscard]] std::size_t size() const noexcept { return prefixes_; }
+
+ private:
+  struct Slot {
+    IpAddress address;
+    std::uint32_t entry = kEmpty;
+    std::uint8_t length = 0;
+  };
+  static constexpr std::uint32_t kEmpty = 0xffff'ffff;
+
+  std::vector<std::unique_ptr<ClientEntry>> entries_;
+  std::vector<Slot> slots_;            ///< open addressing by (address masked, length)
+  std::vector<std::uint8_t> lengths_;  ///< prefix lengths present, longest first
+  std::size_t prefixes_ = 0;
+  std::uint64_t mask_ = 0;
+};
+
+/// Source addresses that have sent a valid Message-Authenticator, for require_message_authenticator
+/// = "auto". Shared by all shards, survives reloads. Bounded: when it is full it learns no more.
+class LearnedAddresses {
+ public:
+  static constexpr std::size_t kCapacity = 65'536;
+  LearnedAddresses();
+  /// Any thread, lock-free. Only for a packet whose Message-Authenticator was verified.
+  void learn(const IpAddress& address) noexcept;
+  [[nodiscard]] bool knows(const IpAddress& address) const noexcept;
+
+ private:
+  std::unique_ptr<std::atomic<std::uint64_t>[]> cells_;
+};
+
+}  // namespace sallyport::radius_door

@@ -1,0 +1,54 @@
+#pragma once
+// RADIUS packet codes and the attribute types that a proxy must know by name. All else passes
+// untouched.
+
+#include <cstdint>
+
+namespace sallyport::radius {
+
+/// Packet codes (RFC 2865 §3, 2866 §3, 5176 §2.3, 5997). Others are dropped and counted.
+enum class Code : std::uint8_t {
+  access_request = 1,
+  access_accept = 2,
+  access_reject = 3,
+  accounting_request = 4,
+  accounting_response = 5,
+  access_challenge = 11,
+  status_server = 12,
+  disconnect_request = 40,
+  disconnect_ack = 41,
+  disconnect_nak = 42,
+  coa_request = 43,
+  coa_ack = 44,
+  coa_nak = 45,
+  protocol_error = 52,
+};
+
+/// Attribute types (RFC 2865 §5, 2868, 2869, 3579).
+enum class Type : std::uint8_t {
+  user_name = 1,
+  user_password = 2,
+  chap_password = 3,
+  nas_ip_address = 4,
+  nas_port = 5,
+  service_type = 6,
+  reply_message = 18,
+  state = 24,
+  vendor_specific = 26,
+  called_station_id = 30,
+  calling_station_id = 31,
+  nas_identifier = 32,
+  proxy_state = 33,
+  chap_challenge = 60,
+  tunnel_password = 69,
+  eap_message = 79,
+  message_authenticator = 80,
+  nas_ipv6_address = 95,
+};
+
+inline constexpr std::size_t kHeaderOctets = 20;
+inline constexpr std::size_t kMinPacketOctets = 20;
+inline constexpr std::size_t kMaxPacketOctets = 4096;  ///< RFC 2865 §3
+inline constexpr std::size_t kMaxAttributeValueOctets = 253;
+
+}  // namespace sallyport::radius

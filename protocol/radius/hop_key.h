@@ -1,0 +1,68 @@
+#pragma once
+// All that one shared secret is used for on one hop: authenticators, Message-Authenticator, hidden
+// attributes. The HMAC pads and the MD5 prefix are computed once for each secret: they halve the
+// blocks hashed for a request.
+
+#include <cstdint>
+
+#include "protocol/octets.h"
+#include "protocol/radius/authenticator.h"
+#include "protocol/radius/packet.h"
+#include "protocol/secret.h"
+
+namespace sallyport::radius {
+
+/// MD5's chaining value after whole blocks. Holds key material: wiped when destroyed.
+struct Md5State {
+  std::uint32_t words[4] = {};
+};
+
+/// Immutable after construction; may be used by many threads at once.
+class HopKey {
+ public:
+  explicit HopKey(Secret secret) noexcept;
+  ~HopKey();
+  HopKey(const HopKey&) = delete;
+  HopKey& operator=(const HopKey&) = delete;
+
+  [[nodiscard]] const Secret& secret() const noexcept { return secret_; }
+
+  /// MD5(Code+ID+Length+header_authenticator+Attributes+S): Response Authenticator (RFC 2865 §3)
+  /// with the request's authenticator; Accounting/CoA/Disconnect Request Authenticator (RFC 2866
+  /// §3, 5176 §2.3) with zeros.
+  [[nodiscard]] Authenticator response_authenticator(Octets packet,
+                                                     const Authenticator& header) const noexcept;
+
+  /// HMAC-MD5 over the packet with `header` as authenticator and zeros as Message-Authenticator
+  /// (RFC 3579 §3.2). `offset`: where the 16 value octets stand.
+  [[nodiscard]] Authenticator message_authenticator(Octets packet, const Authenticator& header,
+                                                    std::size_t offset) const noexcept;
+
+  /// HMAC-MD5 of any octets (RFC 2104).
+  [[nodiscard]] Authenticator hmac_md5(Octets octets) const noexcept;
+
+  /// MD5(S + a + b): the pad that hides User-Password and salted attributes.
+  [[nodiscard]] Authenticator pad(Octets a, Octets b = {}) const noexcept;
+
+ private:
+  Secret secret_;
+  Md5State inner_;  ///< after the ipad block
+  Md5State outer_;  ///< after the opad block
+};
+
+/// What the authenticators of a received packet say.
+enum class Authenticity : std::uint8_t {
+  authentic,                  ///< every check that the packet allows has passed
+  bad_message_authenticator,  ///< present and wrong
+  bad_authenticator,  ///< Request Authenticator (accounting, CoA) or Response Authenticator wrong
+};
+
+/// Access-Request and Status-Server prove themselves by Message-Authenticator only (none present:
+/// authentic, and the caller applies its policy); Accounting, CoA and Disconnect by their Request
+/// Authenticator as well.
+[[nodiscard]] Authenticity verify_request(const PacketView& request, const HopKey& key) noexcept;
+/// `request_authenticator`: of the request as we sent it on this hop.
+[[nodiscard]] Authenticity verify_response(const PacketView& response, const HopKey& key,
+                                           const Authenticator& request_authenticator) noexcept;
+
+}  // namespace sallyport::radius

@@ -1,0 +1,87 @@
+#pragma once
+// Carries a packet from one hop to the next: other secret, other authenticator, hidden attributes
+// re-encrypted, Message-Authenticator first, Proxy-State last. Everything unknown passes untouched
+// (RFC 6929 §5.2).
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string_view>
+
+#include "protocol/octets.h"
+#include "protocol/radius/authenticator.h"
+#include "protocol/radius/hop_key.h"
+#include "protocol/radius/packet.h"
+#include "protocol/random.h"
+
+namespace sallyport::radius {
+
+/// Why a packet cannot be carried over. The packet is dropped and counted; nothing is sent.
+enum class Untranslatable : std::uint8_t {
+  too_long,               ///< would exceed 4096 octets once our attributes are added
+  bad_user_password,      ///< length not a multiple of 16 in 16..128 (RFC 2865 §5.2)
+  bad_chap_password,      ///< length other than 17 (RFC 2865 §5.3)
+  conflicting_passwords,  ///< both User-Password and CHAP-Password (RFC 2865 §4.1)
+  bad_salted_attribute,   ///< salted attribute whose length cannot be (RFC 2868 §3.5)
+  wrong_code,             ///< a code that this direction does not carry
+};
+[[nodiscard]] const char* to_text(Untranslatable reason) noexcept;
+
+/// Request: client's hop → downstream's hop.
+struct RequestHop {
+  const HopKey& client;         ///< secret of the client's hop
+  const HopKey& downstream;     ///< secret of the downstream's hop
+  Identifier identifier;        ///< towards the downstream
+  Authenticator authenticator;  ///< random; towards the downstream. Accounting computes its own
+  Octets proxy_state;           ///< our own Proxy-State value, added after all others (RFC 2865
+                                ///< §5.33); 1..253 octets
+};
+
+/// Writes the packet to send downstream into `out` (4096 octets) and returns its length.
+/// Access-Request gets a Message-Authenticator as its first attribute; a CHAP-Password without
+/// CHAP-Challenge gets the old Request Authenticator as CHAP-Challenge (RFC 2865 §2.3).
+[[nodiscard]] std::expected<std::size_t, Untranslatable> translate_request(
+    const PacketView& request, const RequestHop& hop, MutableOctets out) noexcept;
+
+/// Reply: downstream's hop → client's hop.
+struct ReplyHop {
+  const HopKey& downstream;
+  Authenticator downstream_authenticator;  ///< Request Authenticator that we sent downstream
+  const HopKey& client;
+  Identifier client_identifier;        ///< of the client's request
+  Authenticator client_authenticator;  ///< Request Authenticator of the client's request
+  Octets client_proxy_states;  ///< the client's Proxy-State attributes whole, in order: they and
+                               ///< only they return
+  RandomSource& random;        ///< fresh salts (RFC 2868 §3.5: unique within a packet, top bit set)
+};
+
+/// Writes the reply for the client, signed, into `out` (4096 octets) and returns its length.
+[[nodiscard]] std::expected<std::size_t, Untranslatable> translate_reply(
+    const PacketView& reply, const ReplyHop& hop, MutableOctets out) noexcept;
+
+/// A reply of our own: reject after a verdict, answer to Status-Server.
+struct LocalReply {
+  Code code;
+  const HopKey& client;
+  Identifier client_identifier;
+  Authenticator client_authenticator;
+  Octets client_proxy_states;
+  std::string_view reply_message;  ///< empty: none; longer than 253 octets: cut at a UTF-8 boundary
+  std::optional<std::uint8_t>
+      eap_failure_identifier;  ///< set: EAP-Message EAP-Failure with it (RFC 3579 §2.2)
+};
+[[nodiscard]] std::size_t write_local_reply(const LocalReply& reply, MutableOctets out) noexcept;
+
+/// Copies the Proxy-State attributes of `packet`, whole and in order, into `out`; returns the
+/// octets written. `skip_last`: leaves out the last one (our own, when reading back what we sent
+/// downstream).
+[[nodiscard]] std::size_t copy_proxy_states(const PacketView& packet, bool skip_last,
+                                            MutableOctets out) noexcept;
+
+/// User-Password in clear (RFC 2865 §5.2), trailing zeros stripped, into `out` (128 octets). For
+/// the credentials' fingerprint; wipe it after use.
+[[nodiscard]] std::optional<std::size_t> reveal_user_password(
+    Octets hidden, const HopKey& key, const Authenticator& request_authenticator,
+    MutableOctets out) noexcept;
+
+}  // namespace sallyport::radius

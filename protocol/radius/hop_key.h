@@ -44,6 +44,9 @@ class HopKey {
   /// MD5(S + a + b): the pad that hides User-Password and salted attributes.
   [[nodiscard]] Authenticator pad(Octets a, Octets b = {}) const noexcept;
 
+  /// MD5(authenticator + S): the pad that hides Ascend-Send-Secret and Ascend-Receive-Secret.
+  [[nodiscard]] Authenticator ascend_pad(const Authenticator& authenticator) const noexcept;
+
  private:
   Secret secret_;
   Md5State inner_;  ///< after the ipad block

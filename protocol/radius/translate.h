@@ -70,11 +70,14 @@ struct LocalReply {
   std::optional<std::uint8_t>
       eap_failure_identifier;  ///< set: EAP-Message EAP-Failure with it (RFC 3579 §2.2)
 };
+/// Writes it, signed and with a Message-Authenticator first, into `out` (4096 octets) and returns
+/// its length. Without room for all the Reply-Message is left out; 0: the client's Proxy-States
+/// alone leave no room, which only a request without Message-Authenticator can bring about.
 [[nodiscard]] std::size_t write_local_reply(const LocalReply& reply, MutableOctets out) noexcept;
 
-/// Copies the Proxy-State attributes of `packet`, whole and in order, into `out`; returns the
-/// octets written. `skip_last`: leaves out the last one (our own, when reading back what we sent
-/// downstream).
+/// Copies the Proxy-State attributes of `packet`, whole and in order, into `out` (room for all of
+/// them: at most packet.attributes().size() octets); returns the octets written. `skip_last`:
+/// leaves out the last one (our own, when reading back what we sent downstream).
 [[nodiscard]] std::size_t copy_proxy_states(const PacketView& packet, bool skip_last,
                                             MutableOctets out) noexcept;
 

@@ -1,0 +1,239 @@
+#include "protocol/radius/translate.h"
+
+#include <algorithm>
+#include <array>
+
+#include "protocol/check.h"
+#include "protocol/radius/packet_writer.h"
+#include "protocol/radius/rehide.h"
+
+namespace sallyport::radius {
+namespace {
+
+constexpr std::size_t kBlock = 16;
+constexpr std::size_t kMaxUserPasswordOctets = 128;
+constexpr std::size_t kChapPasswordOctets = 17;  // CHAP Ident and the digest
+
+enum class Direction : std::uint8_t {
+  request,        ///< with an authenticator of its own
+  plain_request,  ///< whose authenticator is computed; hidden attributes chain from zeros
+  reply,
+  neither,  ///< Status-Server ends at the hop (RFC 5997 §2)
+};
+
+Direction direction_of(Code code) {
+  switch (code) {
+    case Code::access_request: return Direction::request;
+    case Code::accounting_request:
+    case Code::disconnect_request:
+    case Code::coa_request: return Direction::plain_request;
+    case Code::access_accept:
+    case Code::access_reject:
+    case Code::accounting_response:
+    case Code::access_challenge:
+    case Code::disconnect_ack:
+    case Code::disconnect_nak:
+    case Code::coa_ack:
+    case Code::coa_nak:
+    case Code::protocol_error: return Direction::reply;
+    case Code::status_server: return Direction::neither;
+  }
+  return Direction::neither;
+}
+
+/// Replies that must carry a Message-Authenticator whatever the other hop sent: without it they can
+/// be forged (CVE-2024-3596).
+bool needs_message_authenticator(Code code) {
+  return code == Code::access_accept || code == Code::access_reject ||
+         code == Code::access_challenge || code == Code::protocol_error;
+}
+
+Untranslatable to_untranslatable(BadHiding bad) {
+  return bad == BadHiding::user_password ? Untranslatable::bad_user_password
+                                         : Untranslatable::bad_salted_attribute;
+}
+
+/// Copies one attribute and moves what is hidden in it to the next hop's secret.
+std::expected<void, Untranslatable> carry(const Attribute& attribute, PacketWriter& writer,
+                                          Rehider& rehider) {
+  const MutableOctets copy = writer.copy(attribute.whole);
+  if (copy.empty()) return std::unexpected(Untranslatable::too_long);
+  if (const auto rehidden = rehider.rehide(attribute, copy.subspan(2)); !rehidden) {
+    return std::unexpected(to_untranslatable(rehidden.error()));
+  }
+  return {};
+}
+
+std::expected<void, Untranslatable> check_credentials(const PacketView& request) {
+  if (!request.has(Type::chap_password)) return {};
+  if (request.has(Type::user_password)) {
+    return std::unexpected(Untranslatable::conflicting_passwords);
+  }
+  for (const Attribute attribute : request) {
+    if (attribute.type == Type::chap_password && attribute.value.size() != kChapPasswordOctets) {
+      return std::unexpected(Untranslatable::bad_chap_password);
+    }
+  }
+  return {};
+}
+
+std::uint16_t big_endian16(Octets octets) {
+  return static_cast<std::uint16_t>(octets[0] << 8 | octets[1]);
+}
+
+/// Fresh only where something may need it.
+std::uint16_t first_salt(const PacketView& reply, RandomSource& random) {
+  if (!reply.has(Type::tunnel_password) && !reply.has(Type::vendor_specific)) return 0;
+  std::array<std::uint8_t, 2> salt{};
+  random.fill(salt);
+  return big_endian16(salt);
+}
+
+}  // namespace
+
+std::expected<std::size_t, Untranslatable> translate_request(const PacketView& request,
+                                                             const RequestHop& hop,
+                                                             MutableOctets out) noexcept {
+  const Direction direction = direction_of(request.code());
+  if (direction != Direction::request && direction != Direction::plain_request) {
+    return std::unexpected(Untranslatable::wrong_code);
+  }
+  const bool access = direction == Direction::request;
+  if (access) {
+    if (const auto checked = check_credentials(request); !checked) {
+      return std::unexpected(checked.error());
+    }
+  }
+
+  PacketWriter writer(out, request.code(), hop.identifier);
+  if ((access || request.has(Type::message_authenticator)) && !writer.add_message_authenticator()) {
+    return std::unexpected(Untranslatable::too_long);
+  }
+  // The new authenticator is random, so salts that count up from it are as good as drawn ones.
+  Rehider rehider({hop.client, access ? request.authenticator() : Authenticator{}},
+                  {hop.downstream, access ? hop.authenticator : Authenticator{}},
+                  big_endian16(hop.authenticator.octets));
+  for (const Attribute attribute : request) {
+    if (attribute.type == Type::message_authenticator) continue;
+    if (const auto carried = carry(attribute, writer, rehider); !carried) {
+      return std::unexpected(carried.error());
+    }
+  }
+  // RFC 2865 §2.3: the authenticator that we replace was the challenge.
+  if (access && request.has(Type::chap_password) && !request.has(Type::chap_challenge) &&
+      !writer.add(Type::chap_challenge, request.authenticator().octets)) {
+    return std::unexpected(Untranslatable::too_long);
+  }
+  if (!writer.add(Type::proxy_state, hop.proxy_state)) {
+    return std::unexpected(Untranslatable::too_long);
+  }
+  return access ? writer.sign_access_request(hop.downstream, hop.authenticator)
+                : writer.sign(hop.downstream, Authenticator{});
+}
+
+std::expected<std::size_t, Untranslatable> translate_reply(const PacketView& reply,
+                                                           const ReplyHop& hop,
+                                                           MutableOctets out) noexcept {
+  if (direction_of(reply.code()) != Direction::reply) {
+    return std::unexpected(Untranslatable::wrong_code);
+  }
+  PacketWriter writer(out, reply.code(), hop.client_identifier);
+  if ((needs_message_authenticator(reply.code()) || reply.has(Type::message_authenticator)) &&
+      !writer.add_message_authenticator()) {
+    return std::unexpected(Untranslatable::too_long);
+  }
+  Rehider rehider({hop.downstream, hop.downstream_authenticator},
+                  {hop.client, hop.client_authenticator}, first_salt(reply, hop.random));
+  for (const Attribute attribute : reply) {
+    // The downstream's echo of Proxy-State is not trusted: the client gets its own list back.
+    if (attribute.type == Type::message_authenticator || attribute.type == Type::proxy_state) {
+      continue;
+    }
+    if (const auto carried = carry(attribute, writer, rehider); !carried) {
+      return std::unexpected(carried.error());
+    }
+  }
+  if (!hop.client_proxy_states.empty() && writer.copy(hop.client_proxy_states).empty()) {
+    return std::unexpected(Untranslatable::too_long);
+  }
+  return writer.sign(hop.client, hop.client_authenticator);
+}
+
+namespace {
+
+/// The longest beginning that is at most 253 octets and does not cut a UTF-8 character in two.
+std::string_view fitting(std::string_view text) {
+  if (text.size() <= kMaxAttributeValueOctets) return text;
+  std::size_t end = kMaxAttributeValueOctets;
+  while (end > 0 && (static_cast<std::uint8_t>(text[end]) & 0xc0) == 0x80) --end;
+  return text.substr(0, end);
+}
+
+}  // namespace
+
+std::size_t write_local_reply(const LocalReply& reply, MutableOctets out) noexcept {
+  PacketWriter writer(out, reply.code, reply.client_identifier);
+  CHECK(writer.add_message_authenticator());
+  if (reply.eap_failure_identifier) {
+    // RFC 3748 §4.2: Code 4 (Failure), Identifier, Length 4.
+    const std::array<std::uint8_t, 4> failure{4, *reply.eap_failure_identifier, 0, 4};
+    CHECK(writer.add(Type::eap_message, failure));
+  }
+  // Proxy-States must return, the Reply-Message need not: it yields when there is no room for both.
+  const std::string_view message = fitting(reply.reply_message);
+  const bool room = writer.room() >= 2 + message.size() + reply.client_proxy_states.size();
+  if (!message.empty() && room) CHECK(writer.add(Type::reply_message, as_octets(message)));
+  if (!reply.client_proxy_states.empty() && writer.copy(reply.client_proxy_states).empty()) {
+    return 0;
+  }
+  return writer.sign(reply.client, reply.client_authenticator);
+}
+
+std::size_t copy_proxy_states(const PacketView& packet, bool skip_last,
+                              MutableOctets out) noexcept {
+  if (!packet.has(Type::proxy_state)) return 0;
+  std::size_t used = 0;
+  std::size_t last = 0;  // where the last one began
+  for (const Attribute attribute : packet) {
+    if (attribute.type != Type::proxy_state) continue;
+    CHECK(attribute.whole.size() <= out.size() - used);
+    std::ranges::copy(attribute.whole, out.subspan(used).begin());
+    last = used;
+    used += attribute.whole.size();
+  }
+  return skip_last ? last : used;
+}
+
+std::optional<std::size_t> reveal_user_password(Octets hidden, const HopKey& key,
+                                                const Authenticator& request_authenticator,
+                                                MutableOctets out) noexcept {
+  if (hidden.empty() || hidden.size() % kBlock != 0 || hidden.size() > kMaxUserPasswordOctets ||
+      hidden.size() > out.size()) {
+    return std::nullopt;
+  }
+  Octets chain = request_authenticator.octets;
+  for (std::size_t at = 0; at < hidden.size(); at += kBlock) {
+    const Authenticator pad = key.pad(chain);
+    for (std::size_t i = 0; i < kBlock; ++i) {
+      out[at + i] = static_cast<std::uint8_t>(hidden[at + i] ^ pad.octets[i]);
+    }
+    chain = hidden.subspan(at, kBlock);
+  }
+  std::size_t length = hidden.size();
+  while (length > 0 && out[length - 1] == 0) --length;
+  return length;
+}
+
+const char* to_text(Untranslatable reason) noexcept {
+  switch (reason) {
+    case Untranslatable::too_long: return "too_long";
+    case Untranslatable::bad_user_password: return "bad_user_password";
+    case Untranslatable::bad_chap_password: return "bad_chap_password";
+    case Untranslatable::conflicting_passwords: return "conflicting_passwords";
+    case Untranslatable::bad_salted_attribute: return "bad_salted_attribute";
+    case Untranslatable::wrong_code: return "wrong_code";
+  }
+  return "unknown";
+}
+
+}  // namespace sallyport::radius

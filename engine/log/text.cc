@@ -1,0 +1,108 @@
+#include "engine/log/text.h"
+
+#include <chrono>
+#include <iterator>
+
+namespace sallyport::log {
+namespace {
+
+/// One code point at the start of a text; `octets` is 0 when it is not UTF-8.
+struct Decoded {
+  char32_t point = 0;
+  std::size_t octets = 0;
+};
+
+/// Strict (RFC 3629): no overlong forms, no surrogates, nothing beyond U+10FFFF.
+Decoded decode(std::string_view text) {
+  const auto octet = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
+  const std::uint8_t lead = octet(0);
+  if (lead < 0x80) return {lead, 1};
+  const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+  if (lead < 0xc2 || lead > 0xf4 || text.size() < length) return {};
+  char32_t point = lead & (0x7fu >> length);
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((octet(i) & 0xc0) != 0x80) return {};
+    point = (point << 6) | (octet(i) & 0x3f);
+  }
+  constexpr char32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
+  const bool surrogate = point >= 0xd800 && point <= 0xdfff;
+  if (point < kSmallest[length] || point > 0x10ffff || surrogate) return {};
+  return {point, length};
+}
+
+/// What a terminal or an editor would obey instead of show.
+bool obeyed_not_shown(char32_t point) {
+  return point < 0x20 || (point >= 0x7f && point <= 0x9f) ||       // C0, DEL, C1
+         point == 0x2028 || point == 0x2029 ||                     // line and paragraph separator
+         point == 0x061c || point == 0x200e || point == 0x200f ||  // marks
+         (point >= 0x202a && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069);  // overrides
+}
+
+void append_invisible(fmt::memory_buffer& out, char32_t point, Escape escape) {
+  const auto number = static_cast<std::uint32_t>(point);
+  if (escape == Escape::json) {
+    fmt::format_to(std::back_inserter(out), "\\u{:04x}", number);  // none is beyond U+FFFF
+  } else if (number < 0x80) {
+    fmt::format_to(std::back_inserter(out), "\\x{:02x}", number);
+  } else {
+    fmt::format_to(std::back_inserter(out), "\\u{{{:x}}}", number);
+  }
+}
+
+}  // namespace
+
+void append_escaped(fmt::memory_buffer& out, std::string_view text, Escape escape) {
+  const bool quotes = escape != Escape::plain;
+  std::size_t clean = 0;  // text[clean..i) goes out as it is
+  std::size_t i = 0;
+  const auto flush = [&] { append(out, text.substr(clean, i - clean)); };
+  while (i < text.size()) {
+    const Decoded decoded = decode(text.substr(i));
+    const bool quote = quotes && (decoded.point == '"' || decoded.point == '\\');
+    if (decoded.octets != 0 && !quote && !obeyed_not_shown(decoded.point)) {
+      i += decoded.octets;
+      continue;
+    }
+    flush();
+    if (decoded.octets == 0) {
+      if (escape == Escape::json)
+        append(out, "\\ufffd");
+      else
+        fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<std::uint8_t>(text[i]));
+      ++i;
+    } else {
+      if (quote) {
+        out.push_back('\\');
+        out.push_back(static_cast<char>(decoded.point));
+      } else {
+        append_invisible(out, decoded.point, escape);
+      }
+      i += decoded.octets;
+    }
+    clean = i;
+  }
+  flush();
+}
+
+void append_json_member(fmt::memory_buffer& out, std::string_view key, std::string_view text) {
+  if (out.size() > 0 && out[out.size() - 1] != '{') out.push_back(',');
+  out.push_back('"');
+  append(out, key);
+  append(out, "\":\"");
+  append_escaped(out, text, Escape::json);
+  out.push_back('"');
+}
+
+void append_time(fmt::memory_buffer& out, std::uint64_t unix_ms) {
+  namespace chrono = std::chrono;
+  const chrono::sys_time<chrono::milliseconds> at{chrono::milliseconds(unix_ms)};
+  const auto day = chrono::floor<chrono::days>(at);
+  const chrono::year_month_day date{day};
+  const chrono::hh_mm_ss time{at - day};
+  fmt::format_to(std::back_inserter(out), "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
+                 static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                 static_cast<unsigned>(date.day()), time.hours().count(), time.minutes().count(),
+                 time.seconds().count(), time.subseconds().count());
+}
+
+}  // namespace sallyport::log

@@ -1,0 +1,209 @@
+#include "engine/config/read_value.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "engine/config/checks.h"
+#include "engine/config/duration.h"
+#include "engine/config/nearest.h"
+#include "protocol/check.h"
+
+namespace sallyport::config {
+namespace {
+
+constexpr std::string_view kDurationMend =
+    "Write numbers with ms, s, m or h, in quotes: \"500ms\", \"60s\", \"1m30s\".";
+
+/// Reads one value. Each overload fills its field or adds complaints.
+class Reader {
+ public:
+  Reader(const Setting& setting, const TomlValue& value, Draft& draft)
+      : setting_(setting), value_(value), draft_(draft) {}
+
+  std::vector<PlacedComplaint> read() && {
+    std::visit(*this, setting_.type);
+    return std::move(complaints_);
+  }
+
+  void operator()(const WholeNumber& type) {
+    const auto* number = std::get_if<std::int64_t>(&value_.value);
+    if (number == nullptr) return wrong_type("Write a whole number without quotes.");
+    if (*number < std::int64_t{type.min} || *number > std::int64_t{type.max}) {
+      return complain({.wrong = fmt::format("is {}, out of range", *number),
+                       .mend = fmt::format("Choose from {} to {}.", type.min, type.max)});
+    }
+    type.field(draft_) = static_cast<std::uint32_t>(*number);
+  }
+
+  void operator()(const Switch& type) {
+    const auto* flag = std::get_if<bool>(&value_.value);
+    if (flag == nullptr) return wrong_type("Write true or false without quotes.");
+    type.field(draft_) = *flag;
+  }
+
+  void operator()(const Duration& type) {
+    if (std::holds_alternative<std::int64_t>(value_.value) ||
+        std::holds_alternative<double>(value_.value)) {
+      return complain({.wrong = "is a number without a unit", .mend = std::string(kDurationMend)});
+    }
+    const auto* text = std::get_if<std::string>(&value_.value);
+    if (text == nullptr) return wrong_type(kDurationMend);
+    const auto duration_ms = parse_duration_ms(*text);
+    if (!duration_ms) {
+      return complain(
+          {.wrong = std::string(to_text(duration_ms.error())), .mend = std::string(kDurationMend)});
+    }
+    if (*duration_ms < type.min_ms || *duration_ms > type.max_ms) {
+      return complain({.wrong = fmt::format("is {}, out of range", duration_text(*duration_ms)),
+                       .mend = fmt::format("Choose from {} to {}.", duration_text(type.min_ms),
+                                           duration_text(type.max_ms))});
+    }
+    type.field(draft_) = *duration_ms;
+  }
+
+  void operator()(const Text& type) {
+    const std::string* text = text_value();
+    if (text == nullptr) return;
+    if (text->size() > type.max_octets) {
+      return complain({.wrong = fmt::format("has {} octets", text->size()),
+                       .mend = fmt::format("Shorten it to {}.", type.max_octets)});
+    }
+    if (type.check != nullptr) {
+      if (Finding finding = type.check(*text)) return complain(std::move(*finding));
+    }
+    type.field(draft_) = *text;
+  }
+
+  void operator()(const Choice& type) {
+    const std::string* text = text_value();
+    if (text == nullptr) return;
+    const auto found = std::ranges::find(type.words, *text);
+    if (found == type.words.end()) {
+      const std::string_view meant = nearest(*text, type.words);
+      return complain({.wrong = fmt::format("is not {}", type_text(setting_)),
+                       .mend = meant.empty() ? "Choose one of them."
+                                             : fmt::format("Did you mean {}?", quoted(meant))});
+    }
+    type.set(draft_, static_cast<std::uint8_t>(found - type.words.begin()));
+  }
+
+  void operator()(const HostPort& type) {
+    const std::string* text = text_value();
+    if (text == nullptr) return;
+    auto parsed = parse_host_port(*text);
+    if (!parsed) return complain(std::move(parsed.error()));
+    type.host(draft_) = std::move(parsed->host);
+    if (parsed->port) type.port(draft_) = *parsed->port;
+  }
+
+  void operator()(const AnAddress& type) {
+    const std::string* text = text_value();
+    if (text == nullptr) return;
+    const auto address = IpAddress::parse(*text);
+    if (!address) {
+      return complain({.wrong = "is not an IP address: " + address.error(),
+                       .mend = "Write \"192.0.2.1\" or \"2001:db8::1\"."});
+    }
+    type.field(draft_) = *address;
+  }
+
+  void operator()(const AnEndpoint& type) {
+    const std::string* text = text_value();
+    if (text == nullptr) return;
+    if (const auto endpoint = read_endpoint(value_.where, *text, type.default_port)) {
+      type.field(draft_) = *endpoint;
+    }
+  }
+
+  void operator()(const EndpointList& type) {
+    std::vector<Endpoint> endpoints;
+    std::set<Endpoint> seen;
+    for_each_text([&](Position where, const std::string& text) {
+      const auto endpoint = read_endpoint(where, text, type.default_port);
+      if (!endpoint) return;
+      // Port 0 is chosen by the kernel, anew each time.
+      if (endpoint->port != 0 && !seen.insert(*endpoint).second) {
+        complain(where, {.wrong = "names " + endpoint->text() + " a second time",
+                         .mend = "Write each address and port once."});
+      }
+      endpoints.push_back(*endpoint);
+    });
+    if (endpoints.size() > type.max_count) {
+      complain({.wrong = fmt::format("has {} elements", endpoints.size()),
+                .mend = fmt::format("Keep {} at most.", type.max_count)});
+    }
+    type.field(draft_) = std::move(endpoints);
+  }
+
+  void operator()(const PrefixList& type) {
+    std::vector<Prefix> prefixes;
+    for_each_text([&](Position where, const std::string& text) {
+      const auto prefix = Prefix::parse(text);
+      if (prefix) return prefixes.push_back(*prefix);
+      complain(where, {.wrong = "is not an IP address or prefix: " + prefix.error(),
+                       .mend = "Write \"192.0.2.1\", \"192.0.2.0/24\" or \"2001:db8::/32\"."});
+    });
+    type.field(draft_) = std::move(prefixes);
+  }
+
+  void operator()(const SecretSource&) { CHECK(false); }  // secret_source.h reads them
+
+ private:
+  void complain(Position where, Complaint complaint) {
+    complaints_.push_back({.where = where, .complaint = std::move(complaint)});
+  }
+  void complain(Complaint complaint) { complain(value_.where, std::move(complaint)); }
+  void wrong_type(std::string_view mend) {
+    complain({.wrong = fmt::format("is {}, not a {}", kind_of(value_), type_text(setting_)),
+              .mend = std::string(mend)});
+  }
+
+  [[nodiscard]] const std::string* text_value() {
+    const auto* text = std::get_if<std::string>(&value_.value);
+    if (text == nullptr) wrong_type("Write a text in double quotes.");
+    return text;
+  }
+
+  /// The texts of a list of at least one.
+  void for_each_text(auto&& visit) {
+    const auto* list = std::get_if<TomlArray>(&value_.value);
+    if (list == nullptr) return wrong_type("Write a list: [\"…\", \"…\"].");
+    if (list->empty()) {
+      return complain({.wrong = "is empty", .mend = "Put at least one text in the list."});
+    }
+    for (const TomlValue& element : *list) {
+      if (const auto* text = std::get_if<std::string>(&element.value)) {
+        visit(element.where, *text);
+      } else {
+        complain(element.where, {.wrong = fmt::format("holds {}, not a text", kind_of(element)),
+                                 .mend = "Put each address in double quotes."});
+      }
+    }
+  }
+
+  [[nodiscard]] std::optional<Endpoint> read_endpoint(Position where, const std::string& text,
+                                                      std::uint16_t default_port) {
+    const auto endpoint = Endpoint::parse(text, default_port);
+    if (endpoint) return *endpoint;
+    complain(where, {.wrong = "is not an IP address and port: " + endpoint.error(),
+                     .mend = "Write \"192.0.2.1:1812\" or \"[2001:db8::1]:1812\"."});
+    return std::nullopt;
+  }
+
+  const Setting& setting_;
+  const TomlValue& value_;
+  Draft& draft_;
+  std::vector<PlacedComplaint> complaints_;
+};
+
+}  // namespace
+
+std::vector<PlacedComplaint> read_value(const Setting& setting, const TomlValue& value,
+                                        Draft& draft) {
+  return Reader(setting, value, draft).read();
+}
+
+}  // namespace sallyport::config

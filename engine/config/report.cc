@@ -1,0 +1,78 @@
+#include "engine/config/report.h"
+
+#include <fmt/format.h>
+
+#include "engine/config/load.h"
+#include "engine/config/settings.h"
+
+namespace sallyport::config {
+namespace {
+
+std::string counted(std::size_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+std::string downstream_text(const Downstream& downstream) {
+  return downstream.host.contains(':') ? fmt::format("[{}]:{}", downstream.host, downstream.port)
+                                       : fmt::format("{}:{}", downstream.host, downstream.port);
+}
+
+void add_lines(Section section, std::string_view name, Draft& draft,
+               std::vector<std::string>& lines) {
+  for (const Setting& setting : settings()) {
+    if (setting.section != section) continue;
+    const std::string value = value_text(setting, draft);
+    lines.push_back(fmt::format("{}.{} = {}", name, setting.key, value.empty() ? "none" : value));
+  }
+}
+
+}  // namespace
+
+std::string mistakes_text(std::span<const Mistake> mistakes) {
+  std::string out;
+  for (const Mistake& mistake : mistakes) out += mistake.text() + '\n';
+  return out + counted(mistakes.size(), "mistake") + ".\n";
+}
+
+std::string warnings_text(std::span<const Mistake> warnings) {
+  std::string out;
+  for (const Mistake& warning : warnings) out += "warning: " + warning.text() + '\n';
+  return out;
+}
+
+CheckReport check_file(const std::string& path, const Environment& environment) {
+  const auto loaded = load_file(path, environment);
+  if (!loaded) return {.exit_status = 1, .text = mistakes_text(loaded.error())};
+  std::string text = warnings_text(loaded->warnings);
+  text += fmt::format("{} is good: {}.\n", path, summary(loaded->config));
+  return {.exit_status = 0, .text = std::move(text)};
+}
+
+std::vector<std::string> redacted_lines(const Config& config) {
+  std::vector<std::string> lines;
+  Draft draft{.config = config, .client = {}};
+  for (const SectionEntry& section : sections()) {
+    if (!section.repeated) {
+      add_lines(section.section, section.name, draft, lines);
+      continue;
+    }
+    for (std::size_t i = 0; i < config.clients.size(); ++i) {
+      draft.client = config.clients[i];
+      add_lines(section.section, fmt::format("{}[{}]", section.name, i + 1), draft, lines);
+    }
+  }
+  return lines;
+}
+
+std::string summary(const Config& config) {
+  std::string listen;
+  for (const Endpoint& endpoint : config.radius.listen) {
+    listen += (listen.empty() ? "" : ", ") + endpoint.text();
+  }
+  return fmt::format(
+      "{}, listening on {}, downstream {}, Notakey {} at {}",
+      counted(config.clients.size(), "client"), listen, downstream_text(config.downstream),
+      config.notakey.version == NotakeyVersion::v3 ? "v3" : "v2", config.notakey.host);
+}
+
+}  // namespace sallyport::config

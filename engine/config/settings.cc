@@ -1,0 +1,267 @@
+#include "engine/config/settings.h"
+
+#include <algorithm>
+#include <array>
+
+#include "engine/config/checks.h"
+#include "engine/limits.h"
+
+namespace sallyport::config {
+namespace {
+
+using enum Presence;
+
+/// The fields of a draft, so that a row below names its field once.
+template <auto Member>
+constexpr auto radius = [](Draft& draft) -> auto& { return draft.config.radius.*Member; };
+template <auto Member>
+constexpr auto client = [](Draft& draft) -> auto& { return draft.client.*Member; };
+template <auto Member>
+constexpr auto downstream = [](Draft& draft) -> auto& { return draft.config.downstream.*Member; };
+template <auto Member>
+constexpr auto notakey = [](Draft& draft) -> auto& { return draft.config.notakey.*Member; };
+template <auto Member>
+constexpr auto second_factor =
+    [](Draft& draft) -> auto& { return draft.config.second_factor.*Member; };
+template <auto Member>
+constexpr auto admin = [](Draft& draft) -> auto& { return draft.config.admin.*Member; };
+template <auto Member>
+constexpr auto log = [](Draft& draft) -> auto& { return draft.config.log.*Member; };
+
+/// `Access` finds the enum in the draft; `words` are its values in their order.
+template <auto Access>
+constexpr Choice choice(std::span<const std::string_view> words) {
+  return {.words = words,
+          .set =
+              [](Draft& draft, std::uint8_t index) {
+                auto& value = Access(draft);
+                value = static_cast<std::remove_reference_t<decltype(value)>>(index);
+              },
+          .get = [](Draft& draft) { return static_cast<std::uint8_t>(Access(draft)); }};
+}
+
+constexpr std::array<std::string_view, 3> kRequire = {"auto", "yes", "no"};
+constexpr std::array<std::string_view, 3> kOnUnavailable = {"deny", "allow", "silent"};
+constexpr std::array<std::string_view, 3> kUserNameFrom = {"auto", "request", "accept"};
+constexpr std::array<std::string_view, 2> kVersion = {"v2", "v3"};
+constexpr std::array<std::string_view, 3> kLogFormat = {"auto", "human", "json"};
+constexpr std::array<std::string_view, 4> kLogLevel = {"debug", "info", "warning", "error"};
+
+constexpr std::uint16_t kMaxPath = 4095;
+constexpr std::uint16_t kMaxUrl = 2000;
+/// One Reply-Message attribute (RFC 2865 §5.18).
+constexpr std::uint16_t kMaxReplyMessage = 253;
+constexpr std::uint16_t kRadiusPort = 1812;
+constexpr std::uint16_t kAdminPort = 9812;
+constexpr std::uint32_t kMaxExchanges = 16'777'216;
+static_assert(kMaxExchanges <= limits::kMaxShards * limits::kMaxExchangesPerShard);
+
+constexpr std::array kSettings = std::to_array<Setting>({
+    // [radius]
+    {Section::radius, "listen", optional,
+     EndpointList{radius<&Radius::listen>, kRadiusPort, limits::kMaxListenEndpoints}, "",
+     "LISTEN_ADDRESS, PORT_IN",
+     "Addresses and UDP ports where RADIUS clients are heard. Without a port, 1812. "
+     "`[\"0.0.0.0:1812\", \"[::]:1812\"]` listens to IPv4 and IPv6."},
+    {Section::radius, "shards", optional,
+     WholeNumber{radius<&Radius::shards>, 0, limits::kMaxShards}, "", "",
+     "Threads that serve the RADIUS door, each with its own sockets and tables. 0: one for each "
+     "core this process may use."},
+    {Section::radius, "pin", optional, Switch{radius<&Radius::pin>}, "", "",
+     "Keep each shard on a core of its own. Switch it off where other busy programs share the "
+     "cores."},
+    {Section::radius, "max_exchanges", optional,
+     WholeNumber{radius<&Radius::max_exchanges>, 256, kMaxExchanges}, "", "",
+     "Requests that are remembered at once, in all shards together: those that wait, and those "
+     "answered within the duplicate window. Memory for all of them is taken at start. When none "
+     "is free, new requests are dropped and counted."},
+    {Section::radius, "duplicate_window", optional,
+     Duration{radius<&Radius::duplicate_window_ms>, limits::kMinDuplicateWindowMs,
+              limits::kMaxDuplicateWindowMs},
+     "", "",
+     "How long an answer is kept to be sent again when the client repeats its request (RFC 5080 "
+     "§2.2.2)."},
+
+    // [[client]]
+    {Section::client, "name", required, Text{client<&Client::name>, 64, check_client_name},
+     "\"office-vpn\"", "", "Names the client in logs, metrics and the text {client}."},
+    {Section::client, "addresses", required, PrefixList{client<&Client::addresses>},
+     "[\"192.0.2.0/24\", \"2001:db8:1::/48\"]", "ADDRESS_SECRET_IN",
+     "Source addresses of the client: addresses or prefixes, IPv4 or IPv6. Where prefixes of two "
+     "clients overlap, the longer one wins. `0.0.0.0` and `::` mean any address."},
+    {Section::client, "secret", required, SecretSource{client<&Client::secret>}, "",
+     "ADDRESS_SECRET_IN", "The secret shared with this client."},
+    {Section::client, "require_message_authenticator", optional,
+     choice<client<&Client::require_message_authenticator>>(kRequire), "", "",
+     "Whether an Access-Request must carry a Message-Authenticator (CVE-2024-3596). `auto` "
+     "requires it of an address once a valid one has come from there in a packet that did not "
+     "have to carry one (EAP has to). `yes` always requires it, `no` never. One that is present is "
+     "checked in any case."},
+    {Section::client, "limit_proxy_state", optional, Switch{client<&Client::limit_proxy_state>}, "",
+     "",
+     "Drop an Access-Request that carries a Proxy-State and no Message-Authenticator "
+     "(CVE-2024-3596). Switch it off only for a proxy that cannot be updated."},
+
+    // [downstream]
+    {Section::downstream, "address", required,
+     HostPort{downstream<&Downstream::host>, downstream<&Downstream::port>},
+     "\"radius.example.net:1812\"", "DOWNSTREAM_ADDRESS, PORT_OUT",
+     "The RADIUS server that checks the password: a name or an address, with a port (1812 without "
+     "one). A name is resolved at start and on reload."},
+    {Section::downstream, "secret", required, SecretSource{downstream<&Downstream::secret>}, "",
+     "SECRET_OUT", "The secret shared with that server."},
+    {Section::downstream, "send_timeout", optional,
+     Duration{downstream<&Downstream::send_timeout_ms>, 100, 60'000}, "", "PROXY_SEND_TIMEOUT",
+     "How long a request may be sent again while no reply comes."},
+    {Section::downstream, "receive_timeout", optional,
+     Duration{downstream<&Downstream::receive_timeout_ms>, 100, 60'000}, "",
+     "PROXY_RECEIVE_TIMEOUT",
+     "How long a reply is waited for, from the first time the request was sent. Then the client "
+     "gets no answer, so that it turns to its next server."},
+    {Section::downstream, "retransmit", optional,
+     Duration{downstream<&Downstream::retransmit_ms>, 100, 60'000}, "", "",
+     "When a request without a reply is sent again for the first time; the wait doubles each time "
+     "(RFC 5080 §2.2.1)."},
+    {Section::downstream, "max_source_ports", optional,
+     WholeNumber{downstream<&Downstream::max_source_ports>, 1,
+                 limits::kMaxSourcePortsPerShard* limits::kMaxShards},
+     "", "",
+     "UDP ports that requests may leave from, over all shards. Each carries 256 requests in "
+     "flight; they are opened as the load needs them."},
+    {Section::downstream, "require_message_authenticator", optional,
+     choice<downstream<&Downstream::require_message_authenticator>>(kRequire), "", "",
+     "The same for the replies of that server. `yes` is right for every server of 2024 and "
+     "later."},
+    {Section::downstream, "source_address", optional,
+     AnAddress{downstream<&Downstream::source_address>}, "", "",
+     "Requests leave from this address of ours. Without it, the system chooses."},
+
+    // [notakey]
+    {Section::notakey, "host", required, Text{notakey<&Notakey::host>, kMaxUrl, check_api_url},
+     "\"https://demo.notakey.com\"", "NOTAKEY_HOST",
+     "URL of the Notakey API, with or without `/api` at its end."},
+    {Section::notakey, "access_id", required,
+     Text{notakey<&Notakey::access_id>, 128, check_access_id},
+     "\"00000000-0000-0000-0000-000000000000\"", "NOTAKEY_ACCESS_ID",
+     "Access id of the application (v2), or service id (v3), from the Notakey dashboard."},
+    {Section::notakey, "version", optional, choice<notakey<&Notakey::version>>(kVersion), "", "",
+     "The API that is spoken. v2 knows no credentials but the access id; v3 asks for a client id "
+     "and secret, and is the better choice wherever the server has it."},
+    {Section::notakey, "client_id", optional,
+     Text{notakey<&Notakey::client_id>, 256, check_one_line}, "", "",
+     "OAuth client id. Required by v3, not known to v2."},
+    {Section::notakey, "client_secret", optional, SecretSource{notakey<&Notakey::client_secret>},
+     "", "", "OAuth client secret. Required by v3, not known to v2."},
+    {Section::notakey, "timeout", optional, Duration{notakey<&Notakey::timeout_ms>, 100, 60'000},
+     "", "NOTAKEY_TIMEOUT", "How long one call of the API may take."},
+    {Section::notakey, "ttl", optional, Duration{notakey<&Notakey::ttl_ms>, 5'000, 900'000}, "", "",
+     "How long the user may take to answer. The RADIUS client must wait at least as long: its "
+     "time-out multiplied by its tries."},
+    {Section::notakey, "action", optional, Text{notakey<&Notakey::action>, 128, check_template}, "",
+     "",
+     "Title of the question on the phone. May hold {user}, {client}, {address}, "
+     "{calling_station}, {called_station} and {nas}."},
+    {Section::notakey, "description", optional,
+     Text{notakey<&Notakey::description>, 512, check_template}, "", "",
+     "Text of the question on the phone, with the same placeholders."},
+    {Section::notakey, "profile", optional, Text{notakey<&Notakey::profile>, 128, check_access_id},
+     "", "",
+     "UUID of an authentication profile of v3, which then holds title, text and time on the "
+     "server: `action` and `description` are not sent."},
+    {Section::notakey, "proxy", optional, Text{notakey<&Notakey::proxy>, kMaxUrl, check_proxy_url},
+     "", "", "HTTP proxy on the way to the API: `http://proxy.example.net:3128`."},
+    {Section::notakey, "ca_file", optional,
+     Text{notakey<&Notakey::ca_file>, kMaxPath, check_readable_file}, "", "",
+     "PEM file with the certificate authorities that the API's certificate is checked against. "
+     "Without it, the system's."},
+
+    // [second_factor]
+    {Section::second_factor, "on_unavailable", optional,
+     choice<second_factor<&SecondFactor::on_unavailable>>(kOnUnavailable), "", "",
+     "What happens to a good password when the second factor cannot be asked: `deny` rejects, "
+     "`silent` answers nothing so that the client turns to its next server, `allow` accepts and "
+     "says so in the audit log. Once a question is on its way to a phone, no answer means reject "
+     "whatever is set here."},
+    {Section::second_factor, "user_name_from", optional,
+     choice<second_factor<&SecondFactor::user_name_from>>(kUserNameFrom), "", "",
+     "Whose phone is asked: the User-Name of the `request`, or that of the Access-`accept` where "
+     "there is one. `auto` is `accept` for EAP, whose outer name may be anonymous, and `request` "
+     "for the rest."},
+    {Section::second_factor, "denied_message", optional,
+     Text{second_factor<&SecondFactor::denied_message>, kMaxReplyMessage, check_one_line}, "", "",
+     "Reply-Message of the Access-Reject when the user said no. Empty: none."},
+    {Section::second_factor, "expired_message", optional,
+     Text{second_factor<&SecondFactor::expired_message>, kMaxReplyMessage, check_one_line}, "", "",
+     "The same when the user did not answer in time."},
+    {Section::second_factor, "unknown_user_message", optional,
+     Text{second_factor<&SecondFactor::unknown_user_message>, kMaxReplyMessage, check_one_line}, "",
+     "", "The same when Notakey does not know the user, or he has no phone there."},
+    {Section::second_factor, "unavailable_message", optional,
+     Text{second_factor<&SecondFactor::unavailable_message>, kMaxReplyMessage, check_one_line}, "",
+     "", "The same when the second factor could not be asked."},
+    {Section::second_factor, "threads", optional,
+     WholeNumber{second_factor<&SecondFactor::threads>, 1, 64}, "", "",
+     "Threads that speak with the Notakey API. One carries tens of thousands of waiting users."},
+    {Section::second_factor, "max_pending", optional,
+     WholeNumber{second_factor<&SecondFactor::max_pending>, 1, 4'194'304}, "", "",
+     "Users who may be asked at once, in all threads together. For those beyond, the second factor "
+     "is unavailable."},
+
+    // [admin]
+    {Section::admin, "listen", optional, AnEndpoint{admin<&Admin::listen>, kAdminPort},
+     "\"127.0.0.1:9812\"", "",
+     "Address and TCP port of /metrics (Prometheus), /health and /status; `sallyport status` asks "
+     "there. It asks for no password: keep it on loopback or a management network. Without it, "
+     "there is none."},
+
+    // [log]
+    {Section::log, "format", optional, choice<log<&Log::format>>(kLogFormat), "", "",
+     "`human` text or one `json` object a line. `auto` is human on a terminal, else JSON."},
+    {Section::log, "level", optional, choice<log<&Log::level>>(kLogLevel), "", "",
+     "The least important messages that are written. Does not concern the audit lines."},
+    {Section::log, "file", optional, Text{log<&Log::file>, kMaxPath, check_one_line}, "", "",
+     "File that log lines are added to; opened anew on SIGHUP. Empty: standard error."},
+    {Section::log, "audit", optional, Switch{log<&Log::audit>}, "", "",
+     "One line for each decision: who, from where, what the downstream said, the verdict, and how "
+     "long each part took. Never a password."},
+});
+
+constexpr std::array<SectionEntry, kSections> kSectionEntries = {{
+    {Section::radius, "radius", false, false, "The RADIUS door: where requests come in."},
+    {Section::client, "client", true, true,
+     "Who may send requests: VPN gateways, Wi-Fi controllers, other RADIUS proxies. One [[client]] "
+     "each; requests from other addresses are dropped and counted."},
+    {Section::downstream, "downstream", false, true,
+     "The RADIUS server behind, which checks the password first."},
+    {Section::notakey, "notakey", false, true,
+     "The Notakey service that puts the question on the user's phone."},
+    {Section::second_factor, "second_factor", false, false, "What a verdict means for the login."},
+    {Section::admin, "admin", false, false, "Metrics, health and status over HTTP."},
+    {Section::log, "log", false, false, "What is written, and where."},
+}};
+
+}  // namespace
+
+std::span<const Setting> settings() noexcept { return kSettings; }
+std::span<const SectionEntry> sections() noexcept { return kSectionEntries; }
+
+const SectionEntry& entry(Section section) noexcept {
+  return kSectionEntries[static_cast<std::size_t>(section)];
+}
+
+std::vector<std::string> keys_of(Section section) {
+  std::vector<std::string> keys;
+  for (const Setting& setting : kSettings) {
+    if (setting.section != section) continue;
+    const std::string key(setting.key);
+    keys.push_back(key);
+    if (!std::holds_alternative<SecretSource>(setting.type)) continue;
+    keys.push_back(key + "_file");
+    keys.push_back(key + "_env");
+  }
+  return keys;
+}
+
+Endpoint default_listen() noexcept { return {.address = IpAddress::v4(0), .port = kRadiusPort}; }
+
+}  // namespace sallyport::config

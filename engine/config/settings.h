@@ -1,0 +1,134 @@
+#pragma once
+// The one description of every setting: its key, its type and bounds, what it means, and which
+// field of Config it fills. The loader reads files by it, and the reference, the example file and
+// the redacted start-up lines are written from it: a key that is not here does not exist. Defaults
+// are not repeated here: they are the initialisers in config.h. Add a setting by adding one row.
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "engine/config/config.h"
+#include "engine/config/mistake.h"
+
+namespace sallyport::config {
+
+/// A configuration while it is read. `client` is the [[client]] at hand.
+struct Draft {
+  Config config;
+  Client client;
+};
+
+template <class T>
+using Field = T& (*)(Draft&);
+
+struct WholeNumber {
+  Field<std::uint32_t> field;
+  std::uint32_t min;
+  std::uint32_t max;
+};
+struct Switch {
+  Field<bool> field;
+};
+struct Duration {
+  Field<std::uint32_t> field;
+  std::uint32_t min_ms;
+  std::uint32_t max_ms;
+};
+/// Text that `check` finds nothing wrong with, when there is a `check`.
+struct Text {
+  Field<std::string> field;
+  std::uint16_t max_octets;
+  std::optional<Complaint> (*check)(std::string_view text);
+};
+/// One of some words; the n-th is the enum's n-th value.
+struct Choice {
+  std::span<const std::string_view> words;
+  void (*set)(Draft&, std::uint8_t index);
+  std::uint8_t (*get)(Draft&);
+};
+struct HostPort {
+  Field<std::string> host;
+  Field<std::uint16_t> port;  ///< keeps its value when the text names none
+};
+struct AnAddress {
+  Field<std::optional<IpAddress>> field;
+};
+struct AnEndpoint {
+  Field<std::optional<Endpoint>> field;
+  std::uint16_t default_port;
+};
+struct EndpointList {
+  Field<std::vector<Endpoint>> field;
+  std::uint16_t default_port;
+  std::uint16_t max_count;
+};
+struct PrefixList {
+  Field<std::vector<Prefix>> field;
+};
+/// Three keys, of which exactly one is given: KEY, KEY_file, KEY_env.
+struct SecretSource {
+  Field<Secret> field;
+};
+
+using Type = std::variant<WholeNumber, Switch, Duration, Text, Choice, HostPort, AnAddress,
+                          AnEndpoint, EndpointList, PrefixList, SecretSource>;
+
+enum class Section : std::uint8_t {
+  radius,
+  client,
+  downstream,
+  notakey,
+  second_factor,
+  admin,
+  log,
+};
+inline constexpr std::size_t kSections = 7;
+
+enum class Presence : std::uint8_t {
+  optional,  ///< the default is taken
+  required,
+};
+
+struct Setting {
+  Section section;
+  std::string_view key;
+  Presence presence;
+  Type type;
+  std::string_view example;  ///< TOML literal for the example file; empty: commented out
+  std::string_view ntkp;     ///< NtkP's variable for the same, or empty
+  std::string_view meaning;  ///< sentences, for the reference
+};
+
+struct SectionEntry {
+  Section section;
+  std::string_view name;
+  bool repeated;  ///< [[name]], once for each
+  bool required;
+  std::string_view meaning;
+};
+
+[[nodiscard]] std::span<const Setting> settings() noexcept;  ///< grouped by section, in order
+[[nodiscard]] std::span<const SectionEntry> sections() noexcept;
+[[nodiscard]] const SectionEntry& entry(Section section) noexcept;
+
+/// All keys of a section as a file may write them, with the _file and _env forms of secrets.
+[[nodiscard]] std::vector<std::string> keys_of(Section section);
+
+/// "duration, 5s to 30s": for the reference and for "must be a …".
+[[nodiscard]] std::string type_text(const Setting& setting);
+
+/// The value in `draft` as a TOML literal; a secret as "set" or "not set", an absent value as "".
+[[nodiscard]] std::string value_text(const Setting& setting, Draft& draft);
+
+/// Where the RADIUS door listens when nothing is said: config.h leaves the list empty.
+[[nodiscard]] Endpoint default_listen() noexcept;
+
+/// A TOML basic string with its quotes.
+[[nodiscard]] std::string quoted(std::string_view text);
+
+}  // namespace sallyport::config

@@ -1,0 +1,123 @@
+#include "engine/config/toml_tree.h"
+
+#include <algorithm>
+
+#define TOML_EXCEPTIONS 0
+#include <toml++/toml.h>
+
+namespace sallyport::config {
+namespace {
+
+Position position(const toml::source_region& region) {
+  return {.line = region.begin.line, .column = region.begin.column};
+}
+
+TomlValue convert(const toml::node& node);
+
+TomlTable convert_table(const toml::table& table) {
+  TomlTable out;
+  out.entries.reserve(table.size());
+  for (const auto& [key, node] : table) {
+    out.entries.push_back(
+        {.key = std::string(key.str()), .where = position(key.source()), .value = convert(node)});
+  }
+  // toml++ keeps a table sorted by key; people read their file from the top.
+  std::ranges::stable_sort(out.entries, {}, &TomlEntry::where);
+  return out;
+}
+
+TomlValue convert(const toml::node& node) {
+  TomlValue out{.where = position(node.source()), .value = TomlMoment{}};
+  if (const auto* text = node.as_string()) {
+    out.value = text->get();
+  } else if (const auto* number = node.as_integer()) {
+    out.value = number->get();
+  } else if (const auto* real = node.as_floating_point()) {
+    out.value = real->get();
+  } else if (const auto* flag = node.as_boolean()) {
+    out.value = flag->get();
+  } else if (const auto* table = node.as_table()) {
+    out.value = convert_table(*table);
+  } else if (const auto* array = node.as_array()) {
+    TomlArray values;
+    values.reserve(array->size());
+    for (const toml::node& element : *array) values.push_back(convert(element));
+    out.value = std::move(values);
+  }
+  return out;
+}
+
+/// The line `number` of `text`, without its end.
+std::string_view line_of(std::string_view text, std::uint32_t number) {
+  for (std::uint32_t line = 1; line < number; ++line) {
+    const auto end = text.find('\n');
+    if (end == std::string_view::npos) return {};
+    text.remove_prefix(end + 1);
+  }
+  return text.substr(0, text.find('\n'));
+}
+
+/// Whether the value on this line lacks its quotes: by far the most common slip.
+bool value_lacks_quotes(std::string_view line) {
+  const auto equals = line.find('=');
+  if (equals == std::string_view::npos) return false;
+  const auto value = line.find_first_not_of(" \t", equals + 1);
+  return value != std::string_view::npos &&
+         std::string_view("\"'[{#").find(line[value]) == std::string_view::npos;
+}
+
+/// Our words for toml++'s error, of whose text only the kind is used: it quotes the file.
+Complaint explain(std::string_view description, std::string_view line) {
+  if (description.contains("redefine")) {
+    return {.wrong = "the same key or table is written twice",
+            .mend = "Keep one of them. Clients are [[client]], with two brackets, once for each."};
+  }
+  if (description.contains("UTF-8") || description.contains("utf-8")) {
+    return {.wrong = "the file is not UTF-8 text here", .mend = "Save the file as UTF-8."};
+  }
+  if (value_lacks_quotes(line)) {
+    return {.wrong = "this value is not TOML",
+            .mend = "Put texts, addresses and durations in double quotes: ttl = \"60s\"."};
+  }
+  if (description.contains("while parsing string")) {
+    return {.wrong = "this text is not TOML",
+            .mend =
+                "Close the quotes on the same line; in double quotes write \\\\ for a "
+                "backslash, or use single quotes."};
+  }
+  if (description.contains("while parsing array") ||
+      description.contains("while parsing inline table")) {
+    return {.wrong = "this list is not TOML",
+            .mend = "Close the bracket, and put a comma between the elements."};
+  }
+  return {.wrong = "this is not TOML",
+          .mend = "Write [section], key = value, or a comment that begins with #."};
+}
+
+}  // namespace
+
+std::expected<TomlTable, TomlError> parse_toml(std::string_view text) {
+  const toml::parse_result result = toml::parse(text);
+  if (!result) {
+    const Position where = position(result.error().source());
+    return std::unexpected(
+        TomlError{.where = where,
+                  .complaint = explain(result.error().description(), line_of(text, where.line))});
+  }
+  return convert_table(result.table());
+}
+
+std::string_view kind_of(const TomlValue& value) noexcept {
+  struct Namer {
+    std::string_view operator()(const std::string&) const { return "a text"; }
+    std::string_view operator()(std::int64_t) const { return "a whole number"; }
+    std::string_view operator()(double) const { return "a number with a fraction"; }
+    std::string_view operator()(bool) const { return "true or false"; }
+    std::string_view operator()(const TomlMoment&) const { return "a date or a time"; }
+    std::string_view operator()(const TomlArray&) const { return "a list"; }
+    std::string_view operator()(const TomlTable&) const { return "a table"; }
+  };
+  return std::visit(Namer{}, value.value);
+}
+
+}  // namespace sallyport::config

@@ -22,6 +22,8 @@ inline constexpr std::size_t kReceiveBuffers = 512;
 inline constexpr std::size_t kSubmissionEntries = 1024;
 inline constexpr std::size_t kCompletionEntries = 4 * kSubmissionEntries;
 static_assert(kCompletionEntries >= 4 * kReceiveBuffers);
+/// Datagrams queued between two submissions: a full submission queue. More are submitted early.
+inline constexpr std::size_t kSendSlots = kSubmissionEntries;
 
 /// Exchanges of one shard. 20 bits of a ticket name the slot.
 inline constexpr std::size_t kMaxExchangesPerShard = std::size_t{1} << 20;

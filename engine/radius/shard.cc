@@ -1,0 +1,401 @@
+#include "engine/radius/shard.h"
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <ctime>
+#include <system_error>
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+
+#include "engine/limits.h"
+#include "engine/ring/udp_socket.h"
+#include "protocol/check.h"
+
+namespace sallyport::radius_door {
+namespace {
+
+constexpr std::uint16_t kBufferGroup = 0;
+/// Messages of one turn. More stay in the mailbox, and the next turn does not wait.
+constexpr std::size_t kMessagesPerTurn = 1024;
+
+Now read_clock() noexcept {
+  timespec time{};
+  ::clock_gettime(CLOCK_MONOTONIC, &time);
+  return {.monotonic_ns = static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 +
+                          static_cast<std::uint64_t>(time.tv_nsec)};
+}
+
+/// Why a multishot receive has ended.
+enum class ReceiveEnd : std::uint8_t {
+  pause,     ///< nothing is wrong: armed again
+  starved,   ///< no buffer was free
+  refused,   ///< an ICMP error about a datagram that we had sent
+  canceled,  ///< by ourselves
+  broken,    ///< our mistake
+};
+
+ReceiveEnd judge_receive(int error) noexcept {
+  switch (error) {
+    case 0:       // an empty datagram, or the kernel gave the multishot up to post an overflow
+    case EAGAIN:  // out of turn
+    case EINTR:
+    case ENOMEM: return ReceiveEnd::pause;
+    case ENOBUFS: return ReceiveEnd::starved;
+    case ECONNREFUSED:  // these are what ICMP and ICMPv6 become (icmp_err_convert, net/ipv4/icmp.c)
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+    case EHOSTDOWN:
+    case ENONET:
+    case ENOPROTOOPT:
+    case EMSGSIZE:
+    case EOPNOTSUPP:
+    case EACCES:
+    case EPROTO: return ReceiveEnd::refused;
+    case ECANCELED: return ReceiveEnd::canceled;
+    case EBADF:  // no such file, not a socket, not our memory
+    case EFAULT:
+    case EINVAL:
+    case ENOTSOCK:
+    default: return ReceiveEnd::broken;
+  }
+}
+
+}  // namespace
+
+// --- Set-up: main thread ---------------------------------------------------------------------
+
+Shard::Shard(const ShardPlan& plan, AuditQueue& audit)
+    : door_plan_(plan.door),
+      core_(plan.core),
+      listeners_(static_cast<std::uint32_t>(plan.listeners.size())),
+      answers_need_source_(plan.answers_need_source),
+      audit_(audit),
+      message_layout_(ring::message_layout()) {}
+
+Shard::~Shard() { CHECK(!thread_.joinable()); }
+
+std::expected<std::unique_ptr<Shard>, std::string> Shard::open(ShardPlan plan, AuditQueue& audit) {
+  CHECK(plan.source_ports.size() == plan.door.max_source_ports);
+  CHECK(plan.answers_need_source.size() == plan.listeners.size());
+  std::unique_ptr<Shard> shard(new Shard(plan, audit));
+  if (const auto built = shard->build(plan); !built) return std::unexpected(built.error());
+  return shard;
+}
+
+std::expected<void, std::string> Shard::build(ShardPlan& plan) {
+  const auto files = listeners_ + static_cast<std::uint32_t>(plan.source_ports.size());
+  auto ring = ring::Ring::open({.submission_entries = limits::kSubmissionEntries,
+                                .completion_entries = limits::kCompletionEntries,
+                                .files = files});
+  if (!ring) return std::unexpected(ring.error());
+  ring_ = std::move(*ring);
+  auto buffers = ring::ReceiveBuffers::open(*ring_, kBufferGroup, limits::kReceiveBuffers,
+                                            limits::kReceiveBufferOctets);
+  if (!buffers) return std::unexpected(buffers.error());
+  buffers_ = std::move(*buffers);
+  wake_event_ = ring::FileDescriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!wake_event_.valid()) {
+    return std::unexpected("cannot create an eventfd: " + std::generic_category().message(errno));
+  }
+  slots_ = std::make_unique<ring::SendSlots>(*ring_, limits::kSendSlots);
+  mailbox_ = std::make_unique<ring::Mailbox<ShardMessage>>(
+      std::max<std::size_t>(1024, std::bit_ceil(std::size_t{door_plan_.exchanges})),
+      ring::Waker(ring_->fd(), wake_event_.get()));
+
+  // The table keeps the files open; our descriptors go with the plan.
+  std::uint32_t file = 0;
+  for (const auto* sockets : {&plan.listeners, &plan.source_ports}) {
+    for (const ring::FileDescriptor& socket : *sockets) {
+      if (ring_->register_file(file++, socket.get())) continue;
+      return std::unexpected("cannot register a socket with io_uring: " +
+                             std::generic_category().message(errno));
+    }
+  }
+  receivers_.resize(files);
+  to_arm_.reserve(files);
+  for (std::uint32_t listener = 0; listener < listeners_; ++listener) want_armed(listener);
+  completions_.resize(limits::kCompletionEntries);
+  replies_.reserve(limits::kReceiveBuffers);
+  requests_.reserve(limits::kReceiveBuffers);
+  door_ = std::make_unique<Door>(door_plan_, std::move(plan.settings), *this, random_, metrics_,
+                                 read_clock());
+  return {};
+}
+
+void Shard::start(verify::Verifier& verifier) {
+  verifier_ = &verifier;
+  thread_ = std::thread([this] { run(); });
+}
+
+void Shard::join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+bool Shard::wait_drained(std::chrono::steady_clock::time_point deadline) {
+  return drained_.try_acquire_until(deadline);
+}
+
+// --- The loop: the shard's thread ------------------------------------------------------------
+
+void Shard::run() {
+  // A turn, and why in this order:
+  // 1. One system call: the wait submits what the turn before has queued.
+  // 2. Completions are all copied out before one is acted upon. Nothing is called back.
+  // 3. Replies and verdicts go before new requests: what is under way ends before more is begun
+  //    (RFC 5080 §2.2.3).
+  // 4. Timers come after the datagrams: a reply that is here beats the time-out it was near.
+  // 5. Buffers go back before receives are armed again: recovery from ENOBUFS is driven by
+  //    returned buffers. Armed on none, a receive would fail at once and for ever.
+  // 6. At the end no buffer is out and no receive of ours unaccounted for; come_home checks it.
+  enter_thread();
+  while (!stopping_) {
+    wait();
+    collect();
+    const Now now = read_clock();
+    handle_replies(now);
+    handle_messages(now);
+    handle_requests(now);
+    door_->advance(now);
+    return_buffers();
+    arm_receivers();
+    report();
+  }
+  come_home();
+}
+
+void Shard::enter_thread() {
+  const std::string name = "radius-" + std::to_string(door_plan_.shard);
+  ::pthread_setname_np(::pthread_self(), name.c_str());
+  sigset_t all;
+  sigfillset(&all);  // signals are the main thread's
+  ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
+  if (core_) {
+    cpu_set_t cores;
+    CPU_ZERO(&cores);
+    CPU_SET(*core_, &cores);
+    // Refused when a cpuset has shrunk since start: slower, not wrong.
+    static_cast<void>(::pthread_setaffinity_np(::pthread_self(), sizeof(cores), &cores));
+  }
+  ring_->enable();
+  ring_->poll_readable(wake_event_.get(), {.operation = ring::Operation::wake_event});
+  ++in_flight_;
+  arm_receivers();
+}
+
+void Shard::wait() noexcept {
+  std::optional<std::uint64_t> timeout_ns;
+  if (!mailbox_->park()) {
+    timeout_ns = 0;
+  } else if (const auto deadline_ms = door_->next_deadline_ms()) {
+    const std::uint64_t deadline_ns = *deadline_ms * 1'000'000;
+    const std::uint64_t now_ns = read_clock().monotonic_ns;
+    timeout_ns = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
+  }
+  ring_->submit_and_wait(timeout_ns);
+  mailbox_->unpark();
+}
+
+void Shard::collect() noexcept {
+  const std::size_t count = ring_->harvest(completions_);
+  for (const ring::Completion& completion : std::span(completions_).first(count)) {
+    switch (completion.tag.operation) {
+      case ring::Operation::receive_message:
+      case ring::Operation::receive: receive_completed(completion); break;
+      case ring::Operation::send: metrics_.send_errors.add(); break;
+      case ring::Operation::wake_message: break;  // the mailbox is read in every turn
+      case ring::Operation::wake_event:
+        if (completion.more()) break;
+        --in_flight_;
+        if (stopping_) break;
+        ring_->poll_readable(wake_event_.get(), {.operation = ring::Operation::wake_event});
+        ++in_flight_;
+        break;
+      case ring::Operation::cancel: --in_flight_; break;
+    }
+  }
+}
+
+void Shard::receive_completed(const ring::Completion& completion) noexcept {
+  const std::uint32_t file = completion.tag.index;
+  const bool current = completion.tag == receive_tag(file);
+  if (const auto buffer = completion.buffer()) {
+    const auto octets = static_cast<std::size_t>(std::max(completion.result, 0));
+    const Arrival arrival{file, *buffer, buffers_->take(*buffer, octets)};
+    if (!current || octets == 0) {
+      buffers_->give_back(*buffer);  // of a socket that was replaced
+    } else {
+      (is_listener(file) ? requests_ : replies_).push_back(arrival);
+    }
+  }
+  if (completion.more()) return;
+  --in_flight_;
+  if (current) receive_ended(file, completion.result < 0 ? -completion.result : 0);
+}
+
+void Shard::receive_ended(std::uint32_t file, int error) noexcept {
+  switch (judge_receive(error)) {
+    case ReceiveEnd::pause: break;
+    case ReceiveEnd::starved: metrics_.receive_buffers_empty.add(); break;
+    case ReceiveEnd::refused: metrics_.send_errors.add(); break;
+    case ReceiveEnd::canceled: break;
+    case ReceiveEnd::broken: CHECK(!"a receive failed in a way that only a mistake explains");
+  }
+  want_armed(file);
+}
+
+void Shard::handle_replies(Now now) noexcept {
+  for (const Arrival& arrival : replies_) {
+    metrics_.datagrams_received.add();
+    door_->downstream_datagram(now, static_cast<std::uint16_t>(arrival.file - listeners_),
+                               arrival.octets);
+    buffers_->give_back(arrival.buffer);
+  }
+  replies_.clear();
+}
+
+void Shard::handle_messages(Now now) noexcept {
+  ShardMessage message;
+  for (std::size_t count = 0; count < kMessagesPerTurn && mailbox_->take(message); ++count) {
+    if (const auto* answer = std::get_if<verify::Answer>(&message)) {
+      door_->verdict(now, *answer);
+    } else if (const auto* take = std::get_if<TakeOver>(&message)) {
+      take_over(*take->handover);
+      take->handover->shards_left.fetch_sub(1, std::memory_order_release);
+    } else if (std::holds_alternative<Drain>(message)) {
+      draining_ = true;
+      door_->drain();
+    } else {
+      stopping_ = true;
+    }
+  }
+}
+
+void Shard::handle_requests(Now now) noexcept {
+  for (const Arrival& arrival : requests_) {
+    metrics_.datagrams_received.add();
+    if (const auto datagram = ring::read_message(arrival.octets)) {
+      const ClientPath path{.source = datagram->source,
+                            .local = datagram->local,
+                            .socket = static_cast<std::uint16_t>(arrival.file)};
+      door_->client_datagram(now, path, datagram->payload);
+    } else {
+      metrics_.malformed_from_client[static_cast<std::size_t>(radius::Malformed::too_short)].add();
+    }
+    buffers_->give_back(arrival.buffer);
+  }
+  requests_.clear();
+}
+
+void Shard::return_buffers() noexcept {
+  CHECK(buffers_->out() == 0);
+  buffers_->publish();
+}
+
+void Shard::arm_receivers() noexcept {
+  for (const std::uint32_t file : to_arm_) {
+    receivers_[file].to_arm = false;
+    if (is_listener(file)) {
+      ring_->receive_messages(file, message_layout_, kBufferGroup, receive_tag(file));
+    } else {
+      ring_->receive(file, kBufferGroup, receive_tag(file));
+    }
+    ++in_flight_;
+  }
+  to_arm_.clear();
+}
+
+void Shard::report() noexcept {
+  metrics_.loops.add();
+  metrics_.completion_overflows.set(ring_->overflows());
+  if (draining_ && !drain_reported_ && door_->unanswered() == 0) {
+    drain_reported_ = true;
+    drained_.release();
+  }
+}
+
+void Shard::come_home() noexcept {
+  // A cancel can miss a receive that is just being run again, so it is repeated until all have
+  // ended. Answers queued in the last turn are submitted ahead of it.
+  while (in_flight_ > 0) {
+    ring_->cancel_all({.operation = ring::Operation::cancel});
+    ++in_flight_;
+    ring_->submit_and_wait(std::nullopt);
+    collect();
+    for (auto* arrivals : {&replies_, &requests_}) {
+      for (const Arrival& arrival : *arrivals) buffers_->give_back(arrival.buffer);
+      arrivals->clear();
+    }
+    to_arm_.clear();
+  }
+  CHECK(buffers_->out() == 0 && ring_->unsubmitted() == 0);
+  ring_->retire();
+}
+
+// --- Receivers -------------------------------------------------------------------------------
+
+ring::Tag Shard::receive_tag(std::uint32_t file) const noexcept {
+  return {
+      .operation = is_listener(file) ? ring::Operation::receive_message : ring::Operation::receive,
+      .generation = receivers_[file].generation,
+      .index = file};
+}
+
+void Shard::want_armed(std::uint32_t file) noexcept {
+  if (receivers_[file].to_arm) return;
+  receivers_[file].to_arm = true;
+  to_arm_.push_back(file);
+}
+
+void Shard::take_over(const Handover& handover) noexcept {
+  door_->reload(handover.settings);
+  if (handover.source_ports.empty()) return;
+  // New sockets in the old ones' places. Requests in flight to the old downstream are
+  // retransmitted to the new one; an answer of the old one comes too late.
+  const auto& sockets = handover.source_ports[door_plan_.shard];
+  for (std::uint32_t port = 0; port < sockets.size(); ++port) {
+    const std::uint32_t file = listeners_ + port;
+    CHECK(ring_->register_file(file, sockets[port].get()));
+    if (port >= source_ports_) continue;
+    if (!receivers_[file].to_arm) {
+      ring_->cancel(receive_tag(file), {.operation = ring::Operation::cancel});
+      ++in_flight_;
+    }
+    receivers_[file].generation = (receivers_[file].generation + 1) & ring::Tag::kGenerationMask;
+    want_armed(file);
+  }
+}
+
+// --- Outbox ----------------------------------------------------------------------------------
+
+void Shard::send_to_client(const ClientPath& path, Octets datagram) noexcept {
+  const IpAddress* const from = answers_need_source_[path.socket] ? &path.local : nullptr;
+  const bool queued = slots_->send_to(path.socket, path.source, from, datagram);
+  (queued ? metrics_.datagrams_sent : metrics_.send_errors).add();
+}
+
+void Shard::send_downstream(std::uint16_t source_port, Octets datagram) noexcept {
+  CHECK(source_port < source_ports_);
+  const bool queued = slots_->send(listeners_ + source_port, datagram);
+  (queued ? metrics_.datagrams_sent : metrics_.send_errors).add();
+}
+
+bool Shard::open_source_port() noexcept {
+  if (source_ports_ == door_plan_.max_source_ports) return false;
+  want_armed(listeners_ + source_ports_++);
+  return true;
+}
+
+bool Shard::ask(const verify::Question& question) noexcept { return verifier_->ask(question); }
+
+void Shard::release(verify::Ticket ticket, const verify::JoinKey& key,
+                    std::uint64_t user_hash) noexcept {
+  verifier_->release(ticket, key, user_hash);
+}
+
+bool Shard::audit(const AuditRecord& record) noexcept { return audit_.try_push(record); }
+
+}  // namespace sallyport::radius_door

@@ -1,0 +1,41 @@
+"""Fixtures. Every process of a test is stopped at its end, and shown when it fails."""
+
+import pytest
+from harness import FreeRadius, NotakeySimulator, Sallyport, process
+
+
+@pytest.fixture(scope="session")
+def freeradius(tmp_path_factory):
+    server = FreeRadius(tmp_path_factory.mktemp("freeradius"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(autouse=True)
+def _children(request):
+    # Session-wide servers are started first and stay.
+    if "freeradius" in request.fixturenames:
+        request.getfixturevalue("freeradius")
+    first = process.marker()
+    yield
+    process.stop_and_forget(first)
+
+
+@pytest.fixture
+def notakey(tmp_path):
+    """The Notakey simulator, API version 2, plain HTTP."""
+    return NotakeySimulator(tmp_path)
+
+
+@pytest.fixture
+def door(tmp_path, freeradius, notakey):
+    """The daemon between 127.0.0.0/8 and FreeRADIUS, with the simulator as second factor."""
+    return Sallyport(tmp_path, freeradius, notakey)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    report = outcome.get_result()
+    if report.when == "call" and report.failed:
+        report.sections.append(("processes", process.tails()))

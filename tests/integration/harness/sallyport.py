@@ -1,0 +1,138 @@
+"""The daemon under test, as an operator starts it."""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import urllib.error
+import urllib.request
+
+from .clients import Nas
+from .net import free_port, loopback_address, wait_until
+from .process import Process
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+BINARY = os.environ.get("SALLYPORT", str(ROOT / "build/release/sallyport"))
+
+CLIENT_SECRET = "client-secret-of-the-tests"
+
+# What the daemon may see of the environment: none of NtkP's variables unless a test sets them.
+CLEAN_ENVIRONMENT = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LANG": "C.UTF-8"}
+
+
+def _toml(value):
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(_toml(v) for v in value) + "]"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)
+
+
+def toml(settings):
+    """{"radius": {…}, "client": [{…}, …]} as TOML. A value of None is left out."""
+    lines = []
+    for section, values in settings.items():
+        tables = values if isinstance(values, list) else [values]
+        for table in tables:
+            lines.append(f"[[{section}]]" if isinstance(values, list) else f"[{section}]")
+            lines += [f"{key} = {_toml(v)}" for key, v in table.items() if v is not None]
+            lines.append("")
+    return "\n".join(lines)
+
+
+def client(addresses=("127.0.0.0/8",), secret=CLIENT_SECRET, name="nas", **more):
+    return {"name": name, "addresses": list(addresses), "secret": secret, **more}
+
+
+class Sallyport(Process):
+    """`sallyport run --config`, ready when constructed. Sections given by name extend the ones below,
+    key by key: second_factor={"on_unavailable": "allow"}."""
+
+    def __init__(self, folder, downstream, notakey, clients=None, wait=True, env=None, preexec=None,
+                 **sections):
+        folder.mkdir(parents=True, exist_ok=True)
+        self.address = loopback_address()
+        self.secret = (clients or [client()])[0]["secret"]
+        self.server = (self.address, free_port(self.address))
+        self.admin = (self.address, free_port(self.address, socket.SOCK_STREAM))
+        host, port = downstream.server
+        where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        self.settings = {
+            # One shard: a Status-Server is then answered after all that was sent before it.
+            "radius": {"listen": [f"{self.address}:{self.server[1]}"], "shards": 1, "pin": False},
+            "client": clients or [client()],
+            "downstream": {"address": where, "secret": downstream.secret},
+            "notakey": {"host": notakey.host, "access_id": notakey.access_id, "ttl": "10s"},
+            "second_factor": {},
+            "admin": {"listen": f"{self.admin[0]}:{self.admin[1]}"},
+            "log": {"format": "json", "level": "debug"},
+        }
+        self.settings["notakey"].update(notakey.settings)
+        for name, values in sections.items():
+            self.settings[name].update(values)
+        self.config = folder / "sallyport.toml"
+        self.write_config()
+        super().__init__("sallyport", [BINARY, "run", "--config", self.config], folder,
+                         env={**CLEAN_ENVIRONMENT, **(env or {})}, preexec=preexec)
+        if wait:
+            self.wait_ready()
+
+    def write_config(self):
+        self.config.write_text(toml(self.settings))
+
+    def wait_ready(self):
+        self.wait_for(lambda: self.http("/metrics")[0] == 200, "the admin listener")
+
+    def nas(self, address="127.0.0.1", secret=None):
+        return Nas(self.server, secret or self.secret, address)
+
+    def http(self, path, method="GET"):
+        """(status, body); status 0 when nobody listens."""
+        url = f"http://{self.admin[0]}:{self.admin[1]}{path}"
+        try:
+            with urllib.request.urlopen(urllib.request.Request(url, method=method), timeout=5) as r:
+                return r.status, r.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+        except OSError:
+            return 0, ""
+
+    def metrics(self):
+        """{"name{labels}": value} of /metrics."""
+        status, body = self.http("/metrics")
+        assert status == 200, (status, body)
+        samples = (line.rpartition(" ") for line in body.splitlines() if not line.startswith("#"))
+        return {name: float(value) for name, _, value in samples if name}
+
+    def metric(self, name, **labels):
+        """Sum of the samples of this name that carry these labels."""
+        wanted = {f'{key}="{value}"' for key, value in labels.items()}
+        total = 0.0
+        for sample, value in self.metrics().items():
+            base, _, rest = sample.partition("{")
+            if base == name and wanted <= set(re.findall(r'\w+="[^"]*"', rest)):
+                total += value
+        return total
+
+    def wait_metric(self, expected, name, **labels):
+        wait_until(lambda: self.metric(name, **labels) == expected,
+                   lambda: f"{name}{labels} = {expected}, is {self.metric(name, **labels)}")
+
+    def log_lines(self):
+        """Every line of the log as JSON."""
+        return [json.loads(line) for line in self.err().splitlines() if line.strip()]
+
+    def audit(self):
+        return [line for line in self.log_lines() if line.get("event") == "decision"]
+
+    def wait_audit(self, count):
+        return wait_until(lambda: len(self.audit()) >= count and self.audit(),
+                          lambda: f"{count} audit lines, are {self.audit()}")
+
+    def reload(self):
+        self.signal(signal.SIGHUP)
+
+    def terminate(self):
+        self.signal(signal.SIGTERM)

@@ -21,8 +21,9 @@ class TimerWheel {
   void cancel(std::uint32_t index) noexcept;  ///< nothing scheduled: nothing happens
   [[nodiscard]] bool scheduled(std::uint32_t index) const noexcept;
 
-  /// Takes every due timer out, calling fire(index) for each. `fire` may schedule and cancel, also
-  /// others.
+  /// Takes every due timer out, calling fire(index) for each, earlier milliseconds first. `fire`
+  /// may schedule and cancel, also others; what it schedules in the past fires within the same
+  /// advance.
   template <typename Fire>
   void advance(std::uint64_t now_ms, Fire&& fire) {
     begin_advance(now_ms);
@@ -47,6 +48,14 @@ class TimerWheel {
   };
   static constexpr std::uint16_t kDueList = kLevels * kSlots;
   static constexpr std::uint16_t kUnscheduled = 0xffff;
+
+  /// The occupied slot that time reaches first. A list is a ring: its head's `previous` is its
+  /// last.
+  struct NextSlot {
+    std::uint16_t list;
+    std::uint64_t starts_ms;
+  };
+  [[nodiscard]] std::optional<NextSlot> next_slot() const noexcept;
 
   void begin_advance(std::uint64_t now_ms) noexcept;
   [[nodiscard]] std::uint32_t take_due() noexcept;

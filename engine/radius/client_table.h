@@ -32,7 +32,8 @@ class ClientTable {
 
  private:
   struct Slot {
-    IpAddress address;
+    std::uint64_t high = 0;  ///< the address in host order, host bits zero
+    std::uint64_t low = 0;
     std::uint32_t entry = kEmpty;
     std::uint8_t length = 0;
   };
@@ -56,7 +57,10 @@ class LearnedAddresses {
   [[nodiscard]] bool knows(const IpAddress& address) const noexcept;
 
  private:
-  std::unique_ptr<std::atomic<std::uint64_t>[]> cells_;
+  [[nodiscard]] std::uint64_t fingerprint(const IpAddress& address) const noexcept;
+
+  std::uint64_t key_[2];  ///< random, so that nobody can aim two addresses at one cell
+  std::unique_ptr<std::atomic<std::uint64_t>[]> cells_;  ///< fingerprints; 0: free
 };
 
 }  // namespace sallyport::radius_door

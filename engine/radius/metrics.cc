@@ -1,0 +1,30 @@
+#include "engine/radius/metrics.h"
+
+namespace sallyport::radius_door {
+
+const char* to_text(Drop reason) noexcept {
+  switch (reason) {
+    case Drop::unknown_client: return "unknown_client";
+    case Drop::unsupported_code: return "unsupported_code";
+    case Drop::bad_message_authenticator: return "bad_message_authenticator";
+    case Drop::bad_authenticator: return "bad_authenticator";
+    case Drop::message_authenticator_required: return "message_authenticator_required";
+    case Drop::proxy_state_without_message_authenticator:
+      return "proxy_state_without_message_authenticator";
+    case Drop::loop: return "loop";
+    case Drop::duplicate_pending: return "duplicate_pending";
+    case Drop::no_free_exchange: return "no_free_exchange";
+    case Drop::no_free_identifier: return "no_free_identifier";
+    case Drop::untranslatable: return "untranslatable";
+    case Drop::draining: return "draining";
+    case Drop::reply_unmatched: return "reply_unmatched";
+    case Drop::reply_bad_authenticator: return "reply_bad_authenticator";
+    case Drop::reply_bad_message_authenticator: return "reply_bad_message_authenticator";
+    case Drop::reply_message_authenticator_required: return "reply_message_authenticator_required";
+    case Drop::reply_wrong_code: return "reply_wrong_code";
+    case Drop::reply_untranslatable: return "reply_untranslatable";
+  }
+  return "invalid";
+}
+
+}  // namespace sallyport::radius_door

@@ -15,6 +15,8 @@
 namespace sallyport::log {
 namespace {
 
+using ring::FileDescriptor;
+
 /// poll() promises room for this much in a pipe; a longer write could hang (pipe(7)).
 constexpr std::size_t kChunkOctets = PIPE_BUF;
 
@@ -28,11 +30,7 @@ std::expected<FileDescriptor, std::string> open_file(const std::string& path) {
 
 }  // namespace
 
-FileDescriptor::~FileDescriptor() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
-Output::Output(std::string path, FileDescriptor file)
+Output::Output(std::string path, ring::FileDescriptor file)
     : path_(std::move(path)), file_(std::move(file)) {
   struct stat status{};
   regular_ = ::fstat(descriptor(), &status) == 0 && S_ISREG(status.st_mode);
@@ -40,7 +38,7 @@ Output::Output(std::string path, FileDescriptor file)
 }
 
 std::expected<std::unique_ptr<Output>, std::string> Output::open(std::string path) {
-  FileDescriptor file;
+  ring::FileDescriptor file;
   if (!path.empty()) {
     auto opened = open_file(path);
     if (!opened) return std::unexpected(std::move(opened.error()));

@@ -4,7 +4,6 @@
 // disk, nor a terminal that stopped reading, nor a closed pipe ends or hangs the process: what
 // cannot be written within the caller's patience is handed back.
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <expected>
@@ -12,27 +11,10 @@
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <utility>
+
+#include "engine/ring/file_descriptor.h"
 
 namespace sallyport::log {
-
-/// A descriptor that is closed when its owner goes.
-class FileDescriptor {
- public:
-  FileDescriptor() = default;
-  explicit FileDescriptor(int fd) noexcept : fd_(fd) {}
-  FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  FileDescriptor& operator=(FileDescriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~FileDescriptor();
-  [[nodiscard]] int get() const noexcept { return fd_; }
-  [[nodiscard]] bool valid() const noexcept { return fd_ >= 0; }
-
- private:
-  int fd_ = -1;
-};
 
 /// Any thread.
 class Output {
@@ -52,13 +34,13 @@ class Output {
   [[nodiscard]] bool terminal() const noexcept { return terminal_; }
 
  private:
-  Output(std::string path, FileDescriptor file);
+  Output(std::string path, ring::FileDescriptor file);
   [[nodiscard]] bool writable(std::chrono::milliseconds patience) const noexcept;
   [[nodiscard]] int descriptor() const noexcept;
 
   const std::string path_;
-  FileDescriptor file_;  ///< invalid: standard error
-  std::mutex mutex_;     ///< over file_ and what follows
+  ring::FileDescriptor file_;  ///< invalid: standard error
+  std::mutex mutex_;           ///< over file_ and what follows
   bool regular_ = false;
   bool terminal_ = false;
   bool stalled_ = false;  ///< the last write ran out of patience: the next one does not wait

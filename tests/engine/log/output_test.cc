@@ -14,6 +14,8 @@
 namespace sallyport::log {
 namespace {
 
+using ring::FileDescriptor;
+
 constexpr std::chrono::milliseconds kNoPatience{0};
 
 TEST(Output, AppendsToAFile) {

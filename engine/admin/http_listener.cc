@@ -1,0 +1,198 @@
+#include "engine/admin/http_listener.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <list>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <spdlog/spdlog.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "engine/admin/http_connection.h"
+#include "engine/ring/file_descriptor.h"
+
+namespace sallyport::admin {
+namespace {
+
+using ring::FileDescriptor;
+
+constexpr int kBacklog = 128;
+/// Out of descriptors or memory: accept again after this, not in a busy loop.
+constexpr std::uint64_t kAcceptPauseMs = 100;
+
+std::uint64_t monotonic_ms() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+}
+
+std::string bind_error(const Endpoint& endpoint, int error) {
+  std::string_view remedy;
+  if (error == EADDRINUSE)
+    remedy = ": another program has this port; choose another [admin] listen";
+  if (error == EACCES) remedy = ": ports below 1024 need CAP_NET_BIND_SERVICE";
+  if (error == EADDRNOTAVAIL) remedy = ": no interface of this machine has this address";
+  return fmt::format("admin listener: cannot listen on {}: {}{}", endpoint.text(),
+                     std::generic_category().message(error), remedy);
+}
+
+std::expected<FileDescriptor, std::string> listen_on(const Endpoint& endpoint) {
+  sockaddr_storage address{};
+  const std::uint32_t length = endpoint.fill(address);
+  FileDescriptor socket(
+      ::socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
+  if (!socket.valid()) return std::unexpected(bind_error(endpoint, errno));
+  const int on = 1;
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (address.ss_family == AF_INET6)
+    ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+  if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), length) != 0 ||
+      ::listen(socket.get(), kBacklog) != 0)
+    return std::unexpected(bind_error(endpoint, errno));
+  return socket;
+}
+
+}  // namespace
+
+struct HttpListener::Impl {
+  FileDescriptor listener;
+  FileDescriptor wake;  ///< eventfd: stop() was called
+  Handler handler;
+  HttpLimits limits;
+  std::list<HttpConnection> connections;
+  std::uint64_t accept_after_ms = 0;
+  std::vector<pollfd> polled;  ///< wake, listener, then one for each connection
+  std::thread thread;
+
+  void run();
+  void fill_polled(std::uint64_t now_ms);
+  [[nodiscard]] int timeout_ms(std::uint64_t now_ms) const;
+  void accept_new(std::uint64_t now_ms);
+  [[nodiscard]] bool full() const;
+  void make_room();
+};
+
+std::expected<std::unique_ptr<HttpListener>, std::string> HttpListener::open(
+    const Endpoint& endpoint, Handler handler, const HttpLimits& limits) {
+  auto listener = listen_on(endpoint);
+  if (!listener) return std::unexpected(std::move(listener.error()));
+  auto impl = std::make_unique<Impl>();
+  impl->listener = std::move(*listener);
+  impl->wake = FileDescriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!impl->wake.valid()) return std::unexpected(bind_error(endpoint, errno));
+  impl->handler = std::move(handler);
+  impl->limits = limits;
+  return std::unique_ptr<HttpListener>(new HttpListener(std::move(impl)));
+}
+
+HttpListener::HttpListener(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+HttpListener::~HttpListener() { stop(); }
+
+void HttpListener::start() {
+  impl_->thread = std::thread([this] { impl_->run(); });
+  pthread_setname_np(impl_->thread.native_handle(), "admin");
+}
+
+void HttpListener::stop() {
+  if (!impl_->thread.joinable()) return;
+  ::eventfd_write(impl_->wake.get(), 1);
+  impl_->thread.join();
+}
+
+Endpoint HttpListener::listening() const noexcept {
+  sockaddr_storage address{};
+  socklen_t length = sizeof address;
+  ::getsockname(impl_->listener.get(), reinterpret_cast<sockaddr*>(&address), &length);
+  return Endpoint::from(reinterpret_cast<const sockaddr*>(&address));
+}
+
+void HttpListener::Impl::run() {
+  for (;;) {
+    std::uint64_t now_ms = monotonic_ms();
+    fill_polled(now_ms);
+    if (::poll(polled.data(), polled.size(), timeout_ms(now_ms)) < 0) {
+      if (errno == EINTR) continue;
+      spdlog::error("admin listener ends: {}", std::generic_category().message(errno));
+      return;
+    }
+    now_ms = monotonic_ms();
+    if (polled[0].revents != 0) return;
+    auto entry = polled.begin() + 2;
+    for (HttpConnection& connection : connections) {
+      if ((entry++)->revents != 0) connection.ready(now_ms);
+      connection.expire(now_ms);
+    }
+    std::erase_if(connections, [](const HttpConnection& connection) {
+      return connection.state() == ConnectionState::closed;
+    });
+    if (polled[1].revents != 0) accept_new(now_ms);
+  }
+}
+
+void HttpListener::Impl::fill_polled(std::uint64_t now_ms) {
+  const bool room = !full() && now_ms >= accept_after_ms;
+  polled.clear();
+  polled.push_back({.fd = wake.get(), .events = POLLIN, .revents = 0});
+  polled.push_back({.fd = room ? listener.get() : -1, .events = POLLIN, .revents = 0});
+  for (const HttpConnection& connection : connections)
+    polled.push_back({.fd = connection.socket(), .events = connection.events(), .revents = 0});
+}
+
+int HttpListener::Impl::timeout_ms(std::uint64_t now_ms) const {
+  std::uint64_t deadline = UINT64_MAX;
+  if (now_ms < accept_after_ms) deadline = accept_after_ms;
+  for (const HttpConnection& connection : connections)
+    deadline = std::min(deadline, connection.deadline_ms());
+  if (deadline == UINT64_MAX) return -1;
+  return deadline <= now_ms ? 0 : static_cast<int>(deadline - now_ms);
+}
+
+/// No room, and no connection that could go for a new one.
+bool HttpListener::Impl::full() const {
+  return connections.size() >= limits.connections &&
+         std::ranges::none_of(connections, [](const HttpConnection& connection) {
+           return connection.state() == ConnectionState::idle;
+         });
+}
+
+/// Idle connections must not keep an operator out: the one that has idled longest goes.
+void HttpListener::Impl::make_room() {
+  if (connections.size() < limits.connections) return;
+  auto oldest = connections.end();
+  for (auto it = connections.begin(); it != connections.end(); ++it)
+    if (it->state() == ConnectionState::idle &&
+        (oldest == connections.end() || it->deadline_ms() < oldest->deadline_ms()))
+      oldest = it;
+  connections.erase(oldest);
+}
+
+void HttpListener::Impl::accept_new(std::uint64_t now_ms) {
+  while (!full()) {
+    FileDescriptor socket(
+        ::accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (!socket.valid()) {
+      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+        accept_after_ms = now_ms + kAcceptPauseMs;
+      if (errno == ECONNABORTED || errno == EINTR) continue;
+      return;
+    }
+    const int on = 1;
+    ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    make_room();
+    connections.emplace_back(std::move(socket), handler, limits, now_ms);
+  }
+}
+
+}  // namespace sallyport::admin

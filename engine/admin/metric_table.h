@@ -1,0 +1,149 @@
+#pragma once
+// Every counter, gauge and histogram of the doors and of verify with its Prometheus name and help.
+// The static_asserts fail when a member is added to RadiusMetrics or VerifyMetrics and not here.
+
+#include <array>
+#include <string_view>
+
+#include "engine/radius/metrics.h"
+#include "verify/metrics.h"
+
+namespace sallyport::admin {
+
+enum class Kind : std::uint8_t { counter, gauge };
+
+/// One number in each of `Metrics`, summed unless `by_shard`.
+template <typename Metrics>
+struct Scalar {
+  verify::Counter Metrics::* member;
+  Kind kind;
+  std::string_view name;
+  std::string_view help;
+  bool by_shard = false;  ///< one sample a shard: a sum would hide an idle or overloaded one
+};
+
+template <typename Metrics>
+struct Distribution {
+  verify::Histogram Metrics::* member;
+  std::string_view name;
+  std::string_view help;
+};
+
+using radius_door::RadiusMetrics;
+using verify::VerifyMetrics;
+
+inline constexpr std::array kRadiusScalars = std::to_array<Scalar<RadiusMetrics>>({
+    {&RadiusMetrics::requests, Kind::counter, "sallyport_radius_requests_total",
+     "Authenticated datagrams from clients, duplicates included."},
+    {&RadiusMetrics::duplicates_answered, Kind::counter,
+     "sallyport_radius_duplicates_answered_total",
+     "Retransmissions answered with the stored answer."},
+    {&RadiusMetrics::replaced, Kind::counter, "sallyport_radius_replaced_total",
+     "Exchanges abandoned because the client reused the Identifier for a new request."},
+    {&RadiusMetrics::evicted, Kind::counter, "sallyport_radius_evicted_total",
+     "Answered exchanges given up before their duplicate window ended, the pool being full."},
+    {&RadiusMetrics::forwarded, Kind::counter, "sallyport_radius_forwarded_total",
+     "Requests sent downstream for the first time."},
+    {&RadiusMetrics::retransmitted, Kind::counter, "sallyport_radius_retransmitted_total",
+     "Requests sent downstream again."},
+    {&RadiusMetrics::downstream_timeouts, Kind::counter,
+     "sallyport_radius_downstream_timeouts_total", "Requests that the downstream never answered."},
+    {&RadiusMetrics::replies, Kind::counter, "sallyport_radius_replies_total",
+     "Authentic replies from the downstream."},
+    {&RadiusMetrics::questions, Kind::counter, "sallyport_radius_questions_total",
+     "Second factors asked for."},
+    {&RadiusMetrics::late_verdicts, Kind::counter, "sallyport_radius_late_verdicts_total",
+     "Verdicts for an exchange that was gone."},
+    {&RadiusMetrics::silent, Kind::counter, "sallyport_radius_silent_total",
+     "Requests left unanswered by the policy on_unavailable = \"silent\"."},
+    {&RadiusMetrics::allowed_by_policy, Kind::counter, "sallyport_radius_allowed_by_policy_total",
+     "Access-Accepts without approval, by the policy on_unavailable = \"allow\"."},
+    {&RadiusMetrics::status_server, Kind::counter, "sallyport_radius_status_server_total",
+     "Status-Server requests answered."},
+    {&RadiusMetrics::audit_lost, Kind::counter, "sallyport_radius_audit_lost_total",
+     "Audit records that found the queue full."},
+    {&RadiusMetrics::exchanges, Kind::gauge, "sallyport_radius_exchanges",
+     "Exchanges in use: forwarded, awaiting a verdict, or kept for duplicates.", true},
+    {&RadiusMetrics::awaiting_verdict, Kind::gauge, "sallyport_radius_awaiting_verdict",
+     "Exchanges whose user is being asked.", true},
+    {&RadiusMetrics::source_ports, Kind::gauge, "sallyport_radius_source_ports",
+     "Source ports open towards the downstream.", true},
+    {&RadiusMetrics::datagrams_received, Kind::counter, "sallyport_radius_datagrams_received_total",
+     "Datagrams received, from clients and from the downstream."},
+    {&RadiusMetrics::datagrams_sent, Kind::counter, "sallyport_radius_datagrams_sent_total",
+     "Datagrams sent, to clients and to the downstream."},
+    {&RadiusMetrics::send_errors, Kind::counter, "sallyport_radius_send_errors_total",
+     "Datagrams that the kernel refused to send."},
+    {&RadiusMetrics::receive_buffers_empty, Kind::counter,
+     "sallyport_radius_receive_buffers_empty_total",
+     "Times a shard ran out of receive buffers and armed its receive again."},
+    {&RadiusMetrics::completion_overflows, Kind::counter,
+     "sallyport_radius_completion_overflows_total", "Times a completion queue overflowed."},
+    {&RadiusMetrics::loops, Kind::counter, "sallyport_radius_loops_total",
+     "Turns of a shard's loop.", true},
+});
+
+/// Answers to clients: one family, labelled by what was sent.
+struct AnswerCode {
+  verify::Counter RadiusMetrics::* member;
+  std::string_view label;
+};
+inline constexpr std::array kRadiusAnswers = std::to_array<AnswerCode>({
+    {&RadiusMetrics::accepts, "accept"},
+    {&RadiusMetrics::rejects, "reject"},
+    {&RadiusMetrics::challenges, "challenge"},
+    {&RadiusMetrics::other_answers, "other"},
+});
+
+inline constexpr std::array kRadiusDistributions = std::to_array<Distribution<RadiusMetrics>>({
+    {&RadiusMetrics::downstream_latency, "sallyport_radius_downstream_seconds",
+     "Time from forwarding a request to the downstream's reply."},
+    {&RadiusMetrics::verdict_latency, "sallyport_radius_verdict_seconds",
+     "Time from asking for the second factor to its verdict."},
+    {&RadiusMetrics::total_latency, "sallyport_radius_total_seconds",
+     "Time from the first datagram of a request to its answer."},
+});
+
+inline constexpr std::array kVerifyScalars = std::to_array<Scalar<VerifyMetrics>>({
+    {&VerifyMetrics::questions, Kind::counter, "sallyport_verify_questions_total",
+     "Questions taken from the doors."},
+    {&VerifyMetrics::joined, Kind::counter, "sallyport_verify_joined_total",
+     "Questions that waited on a verification already begun."},
+    {&VerifyMetrics::released, Kind::counter, "sallyport_verify_released_total",
+     "Verifications that nobody waited for any more."},
+    {&VerifyMetrics::pending, Kind::gauge, "sallyport_verify_pending",
+     "Verifications not yet decided."},
+    {&VerifyMetrics::pushes, Kind::counter, "sallyport_verify_pushes_total",
+     "Pushes that the Notakey API accepted."},
+    {&VerifyMetrics::polls, Kind::counter, "sallyport_verify_polls_total",
+     "Result requests sent to the Notakey API."},
+    {&VerifyMetrics::tokens, Kind::counter, "sallyport_verify_tokens_total",
+     "Access tokens fetched."},
+    {&VerifyMetrics::transfer_errors, Kind::counter, "sallyport_verify_transfer_errors_total",
+     "API transfers that ended without an HTTP answer."},
+    {&VerifyMetrics::throttled, Kind::counter, "sallyport_verify_throttled_total",
+     "Times a 429 or Retry-After of the API was obeyed."},
+    {&VerifyMetrics::undeliverable, Kind::counter, "sallyport_verify_undeliverable_total",
+     "Verdicts that found a door's mailbox full at first."},
+});
+
+inline constexpr std::array kVerifyDistributions = std::to_array<Distribution<VerifyMetrics>>({
+    {&VerifyMetrics::api_latency, "sallyport_verify_api_seconds",
+     "Time of one API transfer that the server did not hold."},
+    {&VerifyMetrics::verdict_latency, "sallyport_verify_verdict_seconds",
+     "Time from a question to its verdict, as verify saw it."},
+});
+
+// Drops, malformed (from client and downstream) and verdicts have labels of their own.
+static_assert(sizeof(RadiusMetrics) ==
+                  sizeof(verify::Counter) * (kRadiusScalars.size() + kRadiusAnswers.size() +
+                                             2 * radius::kMalformedReasons + radius_door::kDrops +
+                                             verify::kVerdicts) +
+                      sizeof(verify::Histogram) * kRadiusDistributions.size(),
+              "a member of RadiusMetrics is not shown on /metrics");
+static_assert(sizeof(VerifyMetrics) ==
+                  sizeof(verify::Counter) * (kVerifyScalars.size() + verify::kVerdicts) +
+                      sizeof(verify::Histogram) * kVerifyDistributions.size(),
+              "a member of VerifyMetrics is not shown on /metrics");
+
+}  // namespace sallyport::admin

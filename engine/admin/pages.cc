@@ -1,0 +1,145 @@
+#include "engine/admin/pages.h"
+
+#include <array>
+#include <functional>
+#include <iterator>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include "engine/admin/health_text.h"
+#include "engine/admin/metric_table.h"
+#include "engine/admin/prometheus.h"
+#include "engine/log/text.h"
+
+namespace sallyport::admin {
+namespace {
+
+using log::append;
+using log::append_json_member;
+using verify::Counter;
+
+constexpr std::string_view kJson = "application/json";
+constexpr std::string_view kHtml = "text/html; charset=utf-8";
+
+void append_number(fmt::memory_buffer& out, std::string_view key, std::uint64_t value) {
+  const bool first = out[out.size() - 1] == '{';
+  fmt::format_to(std::back_inserter(out), "{}\"{}\":{}", first ? "" : ",", key, value);
+}
+
+void append_health(fmt::memory_buffer& out, const verify::Health& health) {
+  out.push_back('{');
+  append_json_member(out, "state", verify::to_text(health.state));
+  append_json_member(out, "text", title_of(health));
+  append_json_member(out, "detail", health.text);
+  append_json_member(out, "look_at", words_for(health.state).look_at);
+  if (health.checked_unix_ms != 0) {
+    append(out, R"(,"checked":")");
+    log::append_time(out, health.checked_unix_ms);
+    out.push_back('"');
+  }
+  append_number(out, "next_check_ms", health.next_check_ms);
+  out.push_back('}');
+}
+
+template <typename Metrics, std::size_t N>
+std::uint64_t sum(std::span<const Metrics* const> all,
+                  const std::array<Counter, N> Metrics::* group) {
+  std::uint64_t total = 0;
+  for (const Metrics* metrics : all)
+    for (const Counter& counter : metrics->*group) total += counter.value();
+  return total;
+}
+
+template <typename Metrics>
+std::uint64_t sum(std::span<const Metrics* const> all, Counter Metrics::* member) {
+  std::uint64_t total = 0;
+  for (const Metrics* metrics : all) total += (metrics->*member).value();
+  return total;
+}
+
+void append_counts(fmt::memory_buffer& out, const Snapshot& snapshot) {
+  const auto shards = snapshot.shards;
+  append_number(out, "requests", sum(shards, &RadiusMetrics::requests));
+  append(out, R"(,"answers":{)");
+  for (const AnswerCode& answer : kRadiusAnswers)
+    append_number(out, answer.label, sum(shards, answer.member));
+  append(out, R"(},"verdicts":{)");
+  for (std::size_t i = 0; i < verify::kVerdicts; ++i) {
+    std::uint64_t total = 0;
+    for (const RadiusMetrics* shard : shards) total += shard->verdicts[i].value();
+    append_number(out, verify::to_text(static_cast<verify::Verdict>(i)), total);
+  }
+  append(out, R"(},"pending":{)");
+  append_number(out, "exchanges", sum(shards, &RadiusMetrics::exchanges));
+  append_number(out, "awaiting_verdict", sum(shards, &RadiusMetrics::awaiting_verdict));
+  append_number(out, "verifications", sum(snapshot.verify_threads, &VerifyMetrics::pending));
+  append(out, R"(},"dropped":{)");
+  append_number(out, "datagrams", sum(shards, &RadiusMetrics::drops));
+  append_number(out, "malformed_from_client", sum(shards, &RadiusMetrics::malformed_from_client));
+  append_number(out, "malformed_from_downstream",
+                sum(shards, &RadiusMetrics::malformed_from_downstream));
+  append_number(out, "downstream_timeouts", sum(shards, &RadiusMetrics::downstream_timeouts));
+  out.push_back('}');
+}
+
+constexpr std::string_view kIndex =
+    "<!DOCTYPE html>\n"
+    "<html lang=\"en\"><head><meta charset=\"utf-8\"><title>sallyport</title></head>\n"
+    "<body><h1>sallyport</h1>\n"
+    "<ul>\n"
+    "<li><a href=\"/health\">/health</a>: one of five states, 200 only when it is OK</li>\n"
+    "<li><a href=\"/status\">/status</a>: version, addresses, counts, health</li>\n"
+    "<li><a href=\"/metrics\">/metrics</a>: everything, for Prometheus</li>\n"
+    "</ul></body></html>\n";
+
+}  // namespace
+
+std::string health_json(const verify::Health& health) {
+  fmt::memory_buffer out;
+  append_health(out, health);
+  out.push_back('\n');
+  return fmt::to_string(out);
+}
+
+std::string status_json(const Snapshot& snapshot) {
+  const Identity& identity = snapshot.identity;
+  fmt::memory_buffer out;
+  out.push_back('{');
+  append_json_member(out, "version", identity.version);
+  append(out, R"(,"started":")");
+  log::append_time(out, identity.started_unix_ms);
+  out.push_back('"');
+  const std::uint64_t now = std::max(snapshot.now_unix_ms, identity.started_unix_ms);
+  append_number(out, "uptime_s", (now - identity.started_unix_ms) / 1000);
+  append(out, R"(,"health":)");
+  append_health(out, snapshot.health);
+  append(out, R"(,"listening":[)");
+  for (std::size_t i = 0; i < identity.listening.size(); ++i)
+    fmt::format_to(std::back_inserter(out), "{}\"{}\"", i == 0 ? "" : ",", identity.listening[i]);
+  out.push_back(']');
+  append_json_member(out, "downstream", identity.downstream);
+  append_number(out, "shards", snapshot.shards.size());
+  append_counts(out, snapshot);
+  append_number(out, "log_lines_lost", snapshot.log.lost_lines);
+  append(out, "}\n");
+  return fmt::to_string(out);
+}
+
+Page page_for(std::string_view path, const Snapshot& snapshot) {
+  if (path == "/metrics")
+    return {.content_type = kPrometheusContentType, .body = prometheus_text(snapshot)};
+  if (path == "/health") {
+    const bool well = snapshot.health.state == verify::HealthState::ok;
+    return {
+        .status = well ? 200u : 503u, .content_type = kJson, .body = health_json(snapshot.health)};
+  }
+  if (path == "/status") return {.content_type = kJson, .body = status_json(snapshot)};
+  if (path == "/") return {.content_type = kHtml, .body = std::string(kIndex)};
+  return {
+      .status = 404,
+      .content_type = kHtml,
+      .body = "<!DOCTYPE html><title>Not found</title><p>Nothing here. <a href=\"/\">Start</a>\n"};
+}
+
+}  // namespace sallyport::admin

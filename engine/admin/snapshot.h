@@ -1,0 +1,40 @@
+#pragma once
+// What the admin pages show, gathered at one moment. The pages are pure functions of it.
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/admin/process_stats.h"
+#include "engine/radius/metrics.h"
+#include "verify/metrics.h"
+#include "verify/pool.h"
+
+namespace sallyport::admin {
+
+/// Does not change while the daemon runs.
+struct Identity {
+  std::string version;
+  std::vector<std::string> listening;  ///< "192.0.2.1:1812"
+  std::string downstream;              ///< "radius.example.com:1812", as configured
+  std::uint64_t started_unix_ms = 0;
+};
+
+struct LogStats {
+  std::uint64_t lost_lines = 0;
+  std::uint64_t audit_written = 0;
+  std::uint64_t audit_lost = 0;
+};
+
+struct Snapshot {
+  const Identity& identity;
+  std::span<const radius_door::RadiusMetrics* const> shards;
+  std::span<const verify::VerifyMetrics* const> verify_threads;
+  verify::Health health;
+  LogStats log;
+  ProcessStats process;
+  std::uint64_t now_unix_ms = 0;
+};
+
+}  // namespace sallyport::admin

@@ -1,0 +1,35 @@
+#pragma once
+// A snapshot to render: two shards and one verify thread with counters that a test sets.
+
+#include "engine/admin/snapshot.h"
+
+namespace sallyport::admin {
+
+struct Sample {
+  Identity identity{.version = "1.2.3",
+                    .listening = {"127.0.0.1:1812", "[::1]:1812"},
+                    .downstream = "radius.example.com:1812",
+                    .started_unix_ms = 1'000'000};
+  radius_door::RadiusMetrics shard_metrics[2];
+  verify::VerifyMetrics verify_metrics;
+  std::vector<const radius_door::RadiusMetrics*> shards{&shard_metrics[0], &shard_metrics[1]};
+  std::vector<const verify::VerifyMetrics*> verify_threads{&verify_metrics};
+  verify::Health health{.state = verify::HealthState::ok,
+                        .text = "v2 API answered",
+                        .checked_unix_ms = 1'060'000,
+                        .next_check_ms = 10'000};
+  LogStats log;
+  ProcessStats process;
+
+  [[nodiscard]] Snapshot snapshot() const {
+    return {.identity = identity,
+            .shards = shards,
+            .verify_threads = verify_threads,
+            .health = health,
+            .log = log,
+            .process = process,
+            .now_unix_ms = 1'065'000};
+  }
+};
+
+}  // namespace sallyport::admin

@@ -49,14 +49,14 @@ std::expected<ListenGroup, int> open_group(const Endpoint& address, std::size_t 
     if (const auto shared = ring::share_port(*socket); !shared) {
       return std::unexpected(shared.error());
     }
-    if (shard == 0) {
-      const auto steered = steer_by_identifier(*socket, static_cast<std::uint32_t>(shards));
-      if (!steered) return std::unexpected(steered.error());
-    }
     if (const auto bound = ring::bind_to(*socket, group.bound); !bound) {
       return std::unexpected(bound.error());
     }
-    if (shard == 0) group.bound = ring::local_endpoint(*socket);
+    if (shard == 0) {
+      group.bound = ring::local_endpoint(*socket);
+      const auto steered = steer_by_identifier(*socket, static_cast<std::uint32_t>(shards));
+      if (!steered) return std::unexpected(steered.error());
+    }
     group.sockets.push_back(std::move(*socket));
   }
   return group;

@@ -14,6 +14,8 @@
 
 namespace sallyport::verify {
 
+struct PoolTuning;
+
 /// How the Notakey API is reached. Durations in milliseconds.
 struct NotakeySettings {
   bool v3 = false;        ///< OAuth client credentials; else the v2 API
@@ -59,6 +61,8 @@ class Pool final : public Verifier {
  public:
   /// `sink` outlives the pool. Nothing runs before start().
   Pool(PoolSettings settings, VerdictSink& sink);
+  /// For tests, which shorten the inner times (pool_tuning.h).
+  Pool(PoolSettings settings, VerdictSink& sink, const PoolTuning& tuning);
   ~Pool() override;  ///< stops
 
   void start();

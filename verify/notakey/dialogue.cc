@@ -75,7 +75,7 @@ Action Dialogue::step(const Event& event) noexcept {
 /// The next request to the service: a create while there is no push, else a poll. v3 needs a token
 /// for either.
 Action Dialogue::request(std::uint64_t now_ms, bool token_refused) noexcept {
-  if (now_ms >= deadline_ms_) return decide(push_out_ ? Verdict::expired : Verdict::unavailable);
+  if (now_ms >= deadline_ms_) return at_deadline();
   if (version_ == api::ApiVersion::v3) {
     state_ = DialogueState::needs_token;
     return {.kind = ActionKind::get_token, .token_refused = token_refused};
@@ -85,7 +85,7 @@ Action Dialogue::request(std::uint64_t now_ms, bool token_refused) noexcept {
 }
 
 Action Dialogue::on_token(const Event& event) noexcept {
-  if (event.now_ms >= deadline_ms_) return on_due(event);
+  if (event.now_ms >= deadline_ms_) return at_deadline();
   state_ = push_out_ ? DialogueState::polling : DialogueState::creating;
   return {.kind = push_out_ ? ActionKind::poll : ActionKind::create};
 }
@@ -103,8 +103,11 @@ Action Dialogue::on_due(const Event& event) noexcept {
     return {};  // woken too early
   }
   if (state_ == DialogueState::creating) push_out_ = event.may_have_left;
-  if (!push_out_ || uuid_.empty())
-    return decide(Verdict::unavailable, {.kind = FaultKind::timeout});
+  return at_deadline();
+}
+
+Action Dialogue::at_deadline() noexcept {
+  if (uuid_.empty()) return decide(Verdict::unavailable, {.kind = FaultKind::timeout});
   // Polls that failed to the end say nothing about the user.
   if (last_fault_.kind != FaultKind::none) return decide(Verdict::unavailable, last_fault_);
   return decide(Verdict::expired);
@@ -201,10 +204,9 @@ Action Dialogue::poll_fault(const Event& event, Fault fault) noexcept {
   const std::uint64_t back_off_ms = std::min<std::uint64_t>(
       std::uint64_t{std::max(event.next_poll_ms, 1u)} << doublings, kMaxBackOffMs);
   Event later = event;
-  later.next_poll_ms = static_cast<std::uint32_t>(
-      std::max<std::uint64_t>(back_off_ms, told_to_wait_ms(event).value_or(0)));
-  if (event.kind != EventKind::answered)
-    later.next_poll_ms = static_cast<std::uint32_t>(back_off_ms);
+  later.next_poll_ms = static_cast<std::uint32_t>(back_off_ms);
+  if (event.kind == EventKind::answered)
+    later.next_poll_ms = std::max(later.next_poll_ms, told_to_wait_ms(event).value_or(0));
   return poll_again(later);
 }
 

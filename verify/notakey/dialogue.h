@@ -101,6 +101,7 @@ class Dialogue {
   Action on_token(const Event& event) noexcept;
   Action on_token_failed(const Event& event) noexcept;
   Action on_due(const Event& event) noexcept;
+  Action at_deadline() noexcept;
   Action on_create_answer(const Event& event) noexcept;
   Action on_create_failed(const Event& event) noexcept;
   Action on_poll_answer(const Event& event) noexcept;

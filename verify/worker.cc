@@ -1,0 +1,389 @@
+#include "verify/worker.h"
+
+#include <algorithm>
+#include <csignal>
+#include <utility>
+
+#include <pthread.h>
+
+#include "protocol/check.h"
+#include "verify/clock.h"
+
+namespace sallyport::verify {
+
+namespace api = ::sallyport::notakey;
+using notakey::ActionKind;
+using notakey::Event;
+using notakey::EventKind;
+using notakey::Fault;
+using notakey::FaultKind;
+using notakey::TokenCache;
+
+Worker::Worker(const WorkerContext& context, bool checks_health)
+    : context_(context),
+      checks_health_(checks_health),
+      inbox_(context.tuning.inbox),
+      api_(context.notakey),
+      plain_headers_(make_headers({})),
+      health_pace_(context.tuning.health_ms, context.tuning.max_health_ms),
+      random_(static_cast<std::uint32_t>(monotonic_ns()) | 1) {
+  CHECK(plain_headers_ != nullptr);
+}
+
+Worker::~Worker() { stop(); }
+
+void Worker::start() {
+  CHECK(!thread_.joinable());
+  thread_ = std::thread([this] { run(); });
+  pthread_setname_np(thread_.native_handle(), "verify");
+}
+
+void Worker::stop() {
+  if (!thread_.joinable()) return;
+  stopping_.store(true);
+  multi_.wake();
+  thread_.join();
+}
+
+bool Worker::ask(const Question& question) noexcept {
+  if (!inbox_.try_push({.kind = Command::Kind::ask, .question = question})) return false;
+  // Pairs with the fence in run(): either we see it parked, or it sees the question.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (parked_.load(std::memory_order_relaxed) && parked_.exchange(false)) multi_.wake();
+  return true;
+}
+
+void Worker::release(Ticket ticket, const JoinKey& key) noexcept {
+  Command command{.kind = Command::Kind::release, .question = {}};
+  command.question.ticket = ticket;
+  command.question.join_key = key;
+  // Best effort: nobody waits for it, so it wakes nobody, and a full inbox loses it.
+  static_cast<void>(inbox_.try_push(command));
+}
+
+/// The loop. (1) Sleep only with an empty inbox, and say so before looking. (2) libcurl works
+/// inside wait(). (3) What ended comes before what is new: it may free its slot. (4) New calls are
+/// queued by all steps and started once, in flush(). (5) Answers that found the sink full go last.
+void Worker::run() {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, nullptr);  // signals are the main thread's; no SIGPIPE from TLS
+  while (!stopping_.load(std::memory_order_relaxed)) {
+    parked_.store(true, std::memory_order_relaxed);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    const bool idle = inbox_.empty() && !stopping_.load(std::memory_order_relaxed);
+    multi_.wait(idle ? wake_at_ms() : 0);
+    parked_.store(false, std::memory_order_relaxed);
+    harvest();
+    read_inbox();
+    run_timers();
+    multi_.flush();
+    redeliver();
+  }
+  clear();
+}
+
+std::uint64_t Worker::wake_at_ms() {
+  std::uint64_t at_ms = deadlines_.next_ms().value_or(UINT64_MAX);
+  if (checks_health_ && !health_running_) at_ms = std::min(at_ms, next_health_ms_);
+  if (!undelivered_.empty()) at_ms = std::min(at_ms, monotonic_ms() + context_.tuning.redeliver_ms);
+  return at_ms;
+}
+
+void Worker::harvest() {
+  for (;;) {
+    const auto [transfer, code] = multi_.take_finished();
+    if (transfer == nullptr) return;
+    const CallOutcome outcome = transfer->finish(code, monotonic_ns());
+    count(*transfer, outcome);
+    switch (transfer->purpose) {
+      case Purpose::create:
+      case Purpose::poll: on_call(*transfer, outcome); break;
+      case Purpose::token: on_token(*transfer, outcome); break;
+      case Purpose::health: on_health(*transfer, outcome); break;
+    }
+  }
+}
+
+void Worker::read_inbox() {
+  Command command;
+  // At most what was there at the start of the turn, roughly: libcurl must not starve.
+  for (std::uint32_t taken = 0; taken < 4'096 && inbox_.try_pop(command); ++taken) {
+    switch (command.kind) {
+      case Command::Kind::ask: on_question(command.question); break;
+      case Command::Kind::release:
+        on_release(command.question.ticket, command.question.join_key);
+        break;
+    }
+  }
+}
+
+void Worker::run_timers() {
+  const std::uint64_t now_ms = monotonic_ms();
+  while (const auto index = deadlines_.take_due(now_ms)) on_due(*index);
+  if (checks_health_ && !health_running_ && now_ms >= next_health_ms_) begin_health();
+}
+
+/// A full mailbox of one shard does not keep the answers for the others.
+void Worker::redeliver() {
+  std::erase_if(undelivered_, [this](const Answer& left) { return context_.sink.deliver(left); });
+}
+
+/// Nobody gets a verdict any more; what is in flight is given up.
+void Worker::clear() {
+  for (const auto& transfer : transfers_) multi_.cancel(*transfer);
+  for (std::uint32_t index = 0; index < table_.slots(); ++index) {
+    if (!table_.used(index)) continue;
+    if (table_[index].dialogue.state() != notakey::DialogueState::decided)
+      context_.bound.give_back();
+    table_[index].transfer = nullptr;
+    table_.end(index);
+  }
+  pending_ = 0;
+  metrics_.pending.set(0);
+}
+
+void Worker::on_question(const Question& question) {
+  metrics_.questions.add();
+  const std::uint64_t now_ns = monotonic_ns();
+  Waiter waiter{.ticket = question.ticket, .asked_ns = question.asked_ns};
+  if (waiter.asked_ns == 0 || waiter.asked_ns > now_ns) waiter.asked_ns = now_ns;
+
+  if (const std::uint32_t known = table_.find(question.join_key);
+      known != VerificationTable::kNone) {
+    Verification& verification = table_[known];
+    waiter.joined = true;
+    metrics_.joined.add();
+    if (verification.dialogue.state() == notakey::DialogueState::decided)
+      return answer(waiter, verification.decision);  // kept to the end of its grace
+    if (verification.waiters.size() >= VerificationTable::kMaxWaiters)
+      return answer(waiter, {.push_out = verification.dialogue.push_out(),
+                             .fault = {.kind = FaultKind::overload}});
+    verification.waiters.push_back(waiter);
+    verification.drop_at_ms = Verification::kNotLeft;
+    return reschedule(known);
+  }
+
+  if (!context_.bound.take())
+    return answer(waiter, {.push_out = false, .fault = {.kind = FaultKind::overload}});
+  metrics_.pending.set(++pending_);
+  const std::uint32_t index = table_.begin(question);
+  Verification& verification = table_[index];
+  verification.question.asked_ns = waiter.asked_ns;
+  verification.waiters.push_back(waiter);
+  const std::uint64_t asked_ms = waiter.asked_ns / 1'000'000;
+  verification.dialogue =
+      notakey::Dialogue(api_.version(), asked_ms, asked_ms + context_.notakey.ttl_ms);
+  drive(index, event(EventKind::begin, verification));
+}
+
+void Worker::on_release(Ticket ticket, const JoinKey& key) {
+  const std::uint32_t index = table_.find(key);
+  if (index == VerificationTable::kNone || !table_.leave(index, ticket)) return;
+  metrics_.released.add();
+  table_[index].drop_at_ms = monotonic_ms() + context_.tuning.release_grace_ms;
+  reschedule(index);
+}
+
+void Worker::on_due(std::uint32_t index) {
+  Verification& verification = table_[index];
+  if (monotonic_ms() >= verification.drop_at_ms) return drop(index);
+  Event due = event(EventKind::due, verification);
+  due.may_have_left = verification.transfer != nullptr && verification.transfer->may_have_left();
+  drive(index, due);
+}
+
+void Worker::on_call(Transfer& transfer, const CallOutcome& outcome) {
+  const std::uint32_t index = transfer.owner;
+  Verification& verification = table_[index];
+  CHECK(verification.transfer == &transfer);
+  verification.transfer = nullptr;
+  const bool answered = outcome.fault.kind == FaultKind::none;
+  Event ended = event(answered ? EventKind::answered : EventKind::failed, verification);
+  ended.fault = outcome.fault;
+  ended.may_have_left = outcome.may_have_left;
+  if (answered) fill_answer(ended, transfer, outcome);
+  drive(index, ended);
+  put_back(transfer);  // only now: the event looks into its answer
+}
+
+void Worker::fill_answer(Event& event, Transfer& transfer, const CallOutcome& outcome) {
+  event.http_status = outcome.http_status;
+  event.retry_after_ms = outcome.retry_after_ms;
+  const bool success = outcome.http_status >= 200 && outcome.http_status < 300;
+  if (transfer.purpose == Purpose::create) {
+    if (success) {
+      event.created = reader_.created(transfer.answer());
+    } else {
+      event.names_errors = reader_.names_errors(transfer.answer());
+    }
+  } else if (success) {
+    event.result = reader_.result(transfer.answer());
+    // How long this poll took says whether the server holds it; a failed one says nothing.
+    event.next_poll_ms =
+        notakey::next_poll_ms(context_.tuning.poll, pending_, outcome.took_ms, random_);
+  }
+}
+
+Event Worker::event(EventKind kind, const Verification& verification) {
+  random_ ^= random_ << 13;  // xorshift: spreads polls, decides nothing
+  random_ ^= random_ >> 17;
+  random_ ^= random_ << 5;
+  Event made;
+  made.kind = kind;
+  made.now_ms = monotonic_ms();
+  made.user = verification.question.user.view();
+  made.next_poll_ms = notakey::next_poll_ms(context_.tuning.poll, pending_, 0, random_);
+  return made;
+}
+
+void Worker::drive(std::uint32_t index, Event happened) {
+  Verification& verification = table_[index];
+  for (;;) {
+    const notakey::Action action = verification.dialogue.step(happened);
+    switch (action.kind) {
+      case ActionKind::wait: return reschedule(index);
+      case ActionKind::decide:
+        return conclude(
+            index, {.verdict = action.verdict, .push_out = action.push_out, .fault = action.fault});
+      case ActionKind::get_token: {
+        if (action.token_refused) tokens_.drop(verification.token_generation);
+        TokenCache::Need need{};
+        want_token(index, need);
+        if (need == TokenCache::Need::waiting || need == TokenCache::Need::fetch)
+          return reschedule(index);
+        const bool ready = need == TokenCache::Need::ready;
+        happened = event(ready ? EventKind::token_ready : EventKind::token_failed, verification);
+        happened.fault = tokens_.last_fault();
+        break;
+      }
+      case ActionKind::create:
+      case ActionKind::poll: {
+        const Fault fault = send(index, action.kind);
+        if (fault.kind == FaultKind::none) return reschedule(index);
+        happened = event(EventKind::failed, verification);
+        happened.fault = fault;
+        happened.may_have_left = false;
+        break;
+      }
+    }
+  }
+}
+
+Fault Worker::send(std::uint32_t index, ActionKind kind) {
+  Verification& verification = table_[index];
+  const std::uint64_t now_ms = monotonic_ms();
+  const std::uint64_t left_ms =
+      verification.dialogue.deadline_ms() - std::min(now_ms, verification.dialogue.deadline_ms());
+  Transfer* const transfer = idle_transfer();
+  transfer->owner = index;
+  const bool create = kind == ActionKind::create;
+  transfer->purpose = create ? Purpose::create : Purpose::poll;
+  const auto ttl_s = static_cast<std::uint32_t>((left_ms + 999) / 1'000);
+  const auto made = create ? api_.create(verification.question, ttl_s, transfer->request)
+                           : api_.result(verification.dialogue.uuid(), transfer->request);
+  if (!made) {
+    put_back(*transfer);
+    return made.error();
+  }
+  const std::uint64_t timeout_ms =
+      create ? context_.notakey.timeout_ms
+             : std::uint64_t{context_.notakey.timeout_ms} + context_.tuning.hold_ms;
+  verification.transfer = transfer;
+  verification.token_generation = tokens_.generation();
+  if (!create) metrics_.polls.add();
+  launch(*transfer, static_cast<std::uint32_t>(std::min(timeout_ms, left_ms)));
+  return {};
+}
+
+void Worker::conclude(std::uint32_t index, const Decision& decision) {
+  Verification& verification = table_[index];
+  verification.decision = decision;
+  metrics_.verdicts[static_cast<std::size_t>(decision.verdict)].add();
+  metrics_.pending.set(--pending_);
+  context_.bound.give_back();
+  if (Transfer* const transfer = std::exchange(verification.transfer, nullptr)) {
+    multi_.cancel(*transfer);  // decided by its deadline, with a call still on its way
+    put_back(*transfer);
+  }
+  for (const Waiter& waiter : verification.waiters) answer(waiter, decision);
+  // Nobody waited: an equal question may still come before the grace ends.
+  if (verification.waiters.empty() && monotonic_ms() < verification.drop_at_ms)
+    return reschedule(index);
+  deadlines_.cancel(index);
+  table_.end(index);
+}
+
+void Worker::drop(std::uint32_t index) {
+  Verification& verification = table_[index];
+  if (verification.dialogue.state() != notakey::DialogueState::decided) {
+    metrics_.pending.set(--pending_);
+    context_.bound.give_back();
+  }
+  if (Transfer* const transfer = std::exchange(verification.transfer, nullptr)) {
+    multi_.cancel(*transfer);
+    put_back(*transfer);
+  }
+  deadlines_.cancel(index);
+  table_.end(index);
+}
+
+void Worker::reschedule(std::uint32_t index) {
+  const Verification& verification = table_[index];
+  deadlines_.schedule(index, std::min(verification.dialogue.wake_at_ms(), verification.drop_at_ms));
+}
+
+void Worker::answer(const Waiter& waiter, const Decision& decision) {
+  const std::uint64_t waited_ns = monotonic_ns() - waiter.asked_ns;
+  metrics_.verdict_latency.record(waited_ns);
+  const Answer made{.ticket = waiter.ticket,
+                    .verdict = decision.verdict,
+                    .push_out = decision.push_out,
+                    .joined = waiter.joined,
+                    .waited_ms = static_cast<std::uint32_t>(waited_ns / 1'000'000),
+                    .detail = notakey::describe(decision.fault)};
+  if (context_.sink.deliver(made)) return;
+  metrics_.undeliverable.add();
+  undelivered_.push_back(made);
+}
+
+Transfer* Worker::idle_transfer() {
+  if (idle_.empty()) {
+    transfers_.push_back(std::make_unique<Transfer>(context_.notakey));
+    idle_.push_back(transfers_.back().get());
+  }
+  Transfer* const transfer = idle_.back();
+  idle_.pop_back();
+  return transfer;
+}
+
+void Worker::launch(Transfer& transfer, std::uint32_t timeout_ms) {
+  Headers headers = plain_headers_;
+  if (transfer.request.authorised) {
+    if (token_headers_ == nullptr || token_headers_generation_ != tokens_.generation()) {
+      token_headers_ = make_headers(as_text(tokens_.token()));
+      CHECK(token_headers_ != nullptr);
+      token_headers_generation_ = tokens_.generation();
+    }
+    headers = token_headers_;
+  }
+  transfer.prepare(std::move(headers), timeout_ms, monotonic_ns());
+  multi_.start(transfer);
+}
+
+void Worker::put_back(Transfer& transfer) {
+  transfer.recycle();
+  idle_.push_back(&transfer);
+}
+
+void Worker::count(const Transfer& transfer, const CallOutcome& outcome) {
+  if (outcome.fault.kind != FaultKind::none) metrics_.transfer_errors.add();
+  if (outcome.http_status == 429 || outcome.retry_after_ms) metrics_.throttled.add();
+  const bool success = outcome.http_status >= 200 && outcome.http_status < 300;
+  if (transfer.purpose == Purpose::create && success) metrics_.pushes.add();
+  const bool held =
+      transfer.purpose == Purpose::poll && outcome.took_ms >= context_.tuning.poll.interval_ms;
+  if (outcome.fault.kind == FaultKind::none && !held) metrics_.api_latency.record(outcome.took_ns);
+}
+
+}  // namespace sallyport::verify

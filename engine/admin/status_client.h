@@ -10,7 +10,6 @@
 
 namespace sallyport::admin {
 
-inline constexpr std::uint16_t kDefaultAdminPort = 9812;
 inline constexpr std::uint32_t kStatusTimeoutMs = 5'000;
 
 /// Where a client reaches a listener bound to `listen`: the any address is asked on loopback.

@@ -35,7 +35,7 @@ std::uint32_t number_after(const std::string& line, std::string_view key) {
 
 TEST(AuditWriter, LosesNothingAndKeepsEachProducersOrder) {
   constexpr std::uint32_t kProducers = 4;
-  constexpr std::uint32_t kRecords = 20'000;
+  constexpr std::uint32_t kRecords = 5'000;
   const TemporaryFolder folder;
   const std::string path = folder.file("audit");
   const auto output = Output::open(path).value();

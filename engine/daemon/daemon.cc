@@ -1,0 +1,110 @@
+#include "engine/daemon/daemon.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <spdlog/spdlog.h>
+
+#include "engine/admin/pages.h"
+#include "engine/daemon/settings.h"
+
+namespace sallyport::daemon {
+namespace {
+
+std::uint64_t unix_ms_now() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+}
+
+}  // namespace
+
+Daemon::Daemon(config::Config config, log::Log& log)
+    : config_(std::move(config)),
+      log_(log),
+      audit_queue_(log::kAuditQueueRecords),
+      audit_writer_(audit_queue_, log.output(), log.style()) {}
+
+std::expected<std::unique_ptr<Daemon>, std::string> Daemon::start(config::Config config,
+                                                                  log::Log& log) {
+  std::unique_ptr<Daemon> daemon(new Daemon(std::move(config), log));
+  if (auto opened = daemon->open(); !opened) return std::unexpected(std::move(opened.error()));
+  daemon->run();
+  return daemon;
+}
+
+std::expected<void, std::string> Daemon::open() {
+  auto radius = radius_door::RadiusServer::open(config_, audit_queue_);
+  if (!radius) return std::unexpected(std::move(radius.error()));
+  radius_ = std::move(*radius);
+  pool_ = std::make_unique<verify::Pool>(pool_settings(config_), radius_->verdicts());
+
+  identity_ = {.version = SALLYPORT_VERSION,
+               .listening = {},
+               .downstream = downstream_text(config_.downstream),
+               .started_unix_ms = unix_ms_now()};
+  for (const Endpoint& endpoint : radius_->listening())
+    identity_.listening.push_back(endpoint.text());
+  shard_metrics_ = radius_->metrics();
+  verify_metrics_ = pool_->metrics();
+  if (!config_.admin.listen) return {};
+  auto admin = admin::HttpListener::open(*config_.admin.listen, [this](std::string_view path) {
+    return admin::page_for(path, snapshot());
+  });
+  if (!admin) return std::unexpected(std::move(admin.error()));
+  admin_ = std::move(*admin);
+  return {};
+}
+
+void Daemon::run() {
+  // Whoever receives starts before whoever sends.
+  audit_writer_.start();
+  pool_->start();
+  if (admin_) admin_->start();
+  radius_->start(*pool_);
+}
+
+void Daemon::stop(std::chrono::milliseconds grace) {
+  if (std::exchange(stopped_, true)) return;
+  radius_->stop(grace);
+  pool_->stop();
+  audit_writer_.stop();
+  if (admin_) admin_->stop();
+  if (audit_writer_.lost() > 0)
+    spdlog::error("{} audit records could not be written", audit_writer_.lost());
+}
+
+Daemon::~Daemon() {
+  if (radius_ && pool_) stop(std::chrono::milliseconds(0));
+}
+
+std::expected<void, std::string> Daemon::reload(config::Config wanted) {
+  if (const auto keys = restart_needed_for(config_, wanted); !keys.empty())
+    return std::unexpected(
+        fmt::format("{} cannot change while sallyport runs: restart it", fmt::join(keys, ", ")));
+  if (auto taken = radius_->reload(wanted); !taken) return taken;
+  log::Log::set_level(wanted.log.level);
+  config_ = std::move(wanted);
+  return {};
+}
+
+std::string Daemon::listening_text() const {
+  return fmt::format("RADIUS on {}, admin {}, {} shard{}", fmt::join(identity_.listening, ", "),
+                     admin_ ? "on " + admin_->listening().text() : "off", shard_metrics_.size(),
+                     shard_metrics_.size() == 1 ? "" : "s");
+}
+
+admin::Snapshot Daemon::snapshot() const {
+  return {.identity = identity_,
+          .shards = shard_metrics_,
+          .verify_threads = verify_metrics_,
+          .health = pool_->health(),
+          .log = {.lost_lines = log_.lost_lines(),
+                  .audit_written = audit_writer_.written(),
+                  .audit_lost = audit_writer_.lost()},
+          .process = admin::read_process_stats(),
+          .now_unix_ms = unix_ms_now()};
+}
+
+}  // namespace sallyport::daemon

@@ -1,0 +1,23 @@
+#pragma once
+// What the configuration means to the parts that do not know it, and what of it cannot change while
+// the daemon runs.
+
+#include <string>
+#include <vector>
+
+#include "engine/config/config.h"
+#include "verify/pool.h"
+
+namespace sallyport::daemon {
+
+[[nodiscard]] verify::PoolSettings pool_settings(const config::Config& config);
+
+/// Keys that differ and that only a restart can take over, as they stand in the file:
+/// "notakey.host". Of the RADIUS door's own keys RadiusServer::reload says so.
+[[nodiscard]] std::vector<std::string> restart_needed_for(const config::Config& running,
+                                                          const config::Config& wanted);
+
+/// "192.0.2.1:1812", "[2001:db8::1]:1812", "radius.example.com:1812".
+[[nodiscard]] std::string downstream_text(const config::Downstream& downstream);
+
+}  // namespace sallyport::daemon

@@ -1,0 +1,49 @@
+#include "engine/daemon/signals.h"
+
+#include <csignal>
+
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "protocol/check.h"
+
+namespace sallyport::daemon {
+namespace {
+
+sigset_t set_of(std::initializer_list<int> signals) {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : signals) sigaddset(&set, signal);
+  return set;
+}
+
+}  // namespace
+
+Signals::Signals() {
+  // Before any thread: pthread_sigmask of the only one.
+  const sigset_t handled = set_of({SIGTERM, SIGINT, SIGHUP});
+  CHECK(::pthread_sigmask(SIG_BLOCK, &handled, nullptr) == 0);
+  std::signal(SIGPIPE, SIG_IGN);
+  descriptor_ = ring::FileDescriptor(::signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK));
+  CHECK(descriptor_.valid());
+}
+
+Signal Signals::wait(std::optional<std::chrono::milliseconds> at_most) {
+  pollfd readable{.fd = descriptor_.get(), .events = POLLIN, .revents = 0};
+  ::poll(&readable, 1, at_most ? static_cast<int>(at_most->count()) : -1);
+  signalfd_siginfo info{};
+  if (::read(descriptor_.get(), &info, sizeof info) != sizeof info) return Signal::none;
+  return info.ssi_signo == SIGHUP ? Signal::reload : Signal::stop;
+}
+
+void Signals::next_stop_is_final() {
+  // A handler, not SIG_DFL: as PID 1 of a container the kernel would ignore the default.
+  const auto end_now = [](int signal) { ::_exit(128 + signal); };
+  std::signal(SIGTERM, end_now);
+  std::signal(SIGINT, end_now);
+  const sigset_t final = set_of({SIGTERM, SIGINT});
+  ::pthread_sigmask(SIG_UNBLOCK, &final, nullptr);
+}
+
+}  // namespace sallyport::daemon

@@ -85,7 +85,7 @@ class Words {
  public:
   explicit Words(const Environment& environment) : environment_(environment) {
     app_.footer(std::string(kExamples));
-    app_.get_formatter()->column_width(34);
+    app_.get_formatter()->column_width(38);
     app_.set_version_flag("--version", std::string("sallyport ") + SALLYPORT_VERSION,
                           "Print the version and exit");
     // What CLI11 would refuse, it would also quote: a secret may be among it.
@@ -95,19 +95,22 @@ class Words {
     define_status();
     define_config();
     version_ = app_.add_subcommand("version", "Print the version");
-    for (CLI::App* command : app_.get_subcommands({})) command->allow_extras();
+    for (CLI::App* command : app_.get_subcommands({})) {
+      command->allow_extras();
+      command->get_formatter()->column_width(38);
+    }
   }
 
   Command parse(int argc, const char* const* argv) {
     try {
-      app_.parse(argc, argv);
+      app_.parse(backwards(argc, argv));
     } catch (const CLI::CallForHelp&) {
-      return Said{.exit_status = 0, .text = helped().help()};
+      return Said{.exit_status = 0, .text = help()};
     } catch (const CLI::CallForVersion& version) {
       return Said{.exit_status = 0, .text = std::string(version.what()) + '\n'};
     } catch (const CLI::ParseError& error) {
       // Only options with a text each: the message holds their names, no values.
-      return usage(fmt::format("{}: {}\n", helped().get_display_name(), error.what()));
+      return usage(fmt::format("{}: {}\n", called(), error.what()));
     }
     if (auto wrong = unknown_words()) return std::move(*wrong);
     return command();
@@ -149,10 +152,32 @@ class Words {
     config_->add_flag("--markdown", markdown_, "The reference of all settings (Markdown)");
   }
 
-  /// The command whose words are being read, or the whole.
-  [[nodiscard]] CLI::App& helped() {
-    const auto given = app_.get_subcommands();
-    return given.empty() ? app_ : *given.front();
+  /// The words after the program's name, the last one first, as CLI11 wants them. It would take
+  /// the next word as the value of "--secret-out=", so that becomes two words.
+  [[nodiscard]] static std::vector<std::string> backwards(int argc, const char* const* argv) {
+    std::vector<std::string> words;
+    for (int i = 1; i < argc; ++i) {
+      const std::string_view word(argv[i]);
+      const bool valueless =
+          word.ends_with('=') && std::ranges::find(ntkp_entries(), word.substr(0, word.size() - 1),
+                                                   &NtkpEntry::argument) != ntkp_entries().end();
+      words.emplace_back(word.substr(0, word.size() - (valueless ? 1 : 0)));
+      if (valueless) words.emplace_back();
+    }
+    std::ranges::reverse(words);
+    return words;
+  }
+
+  /// The command that was given, or null.
+  [[nodiscard]] CLI::App* given() {
+    const auto commands = app_.get_subcommands();
+    return commands.empty() ? nullptr : commands.front();
+  }
+  [[nodiscard]] std::string called() {
+    return given() == nullptr ? "sallyport" : "sallyport " + given()->get_name();
+  }
+  [[nodiscard]] std::string help() {
+    return given() == nullptr ? app_.help() : given()->help("sallyport");
   }
 
   [[nodiscard]] std::optional<Said> unknown_words() {

@@ -41,7 +41,9 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
   std::size_t best_edits = std::max<std::size_t>(1, word.size() / 3) + 1;
   for (const std::string_view candidate : candidates) {
     if (candidate.size() > kMaxWord) continue;
-    const std::size_t distance = edits(word, candidate);
+    // "warn" is "warning", however much of it is missing.
+    const bool begun = word.size() >= 3 && candidate.starts_with(word);
+    const std::size_t distance = begun ? 1 : edits(word, candidate);
     if (distance < best_edits) {
       best = candidate;
       best_edits = distance;

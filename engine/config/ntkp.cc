@@ -21,14 +21,13 @@ constexpr std::array<NtkpEntry, kNtkpOptions> kEntries = {{
     {NtkpOption::notakey_access_id, "--notakey-access-id", "NOTAKEY_ACCESS_ID", "ID", "", true,
      false, "notakey.access_id", "Access id of the Notakey application"},
     {NtkpOption::notakey_timeout, "--notakey-timeout", "NOTAKEY_TIMEOUT", "SECONDS", "5", false,
-     false, "notakey.timeout", "How long one call of the Notakey API may take"},
+     false, "notakey.timeout", "Longest API call"},
     {NtkpOption::listen_address, "--listen-address", "LISTEN_ADDRESS", "ADDRESS", "127.0.0.1",
-     false, false, "radius.listen", "Address where RADIUS clients are heard; 0.0.0.0 or [::]: all"},
+     false, false, "radius.listen", "Where RADIUS clients are heard"},
     {NtkpOption::port_in, "--port-in", "PORT_IN", "PORT", "1812", false, false, "radius.listen",
-     "UDP port where RADIUS clients are heard"},
-    {NtkpOption::address_secret_in, "--address-secret-in", "ADDRESS_SECRET_IN", "ADDRESS:SECRET,…",
-     "", true, true, "client.addresses, client.secret",
-     "Clients and their secrets; IPv6 in brackets, prefixes allowed, 0.0.0.0 and [::]: any"},
+     "UDP port for them"},
+    {NtkpOption::address_secret_in, "--address-secret-in", "ADDRESS_SECRET_IN", "LIST", "", true,
+     true, "client.addresses, client.secret", "Clients, as ADDRESS:SECRET,…"},
     {NtkpOption::downstream_address, "--downstream-address", "DOWNSTREAM_ADDRESS", "HOST", "", true,
      false, "downstream.address", "RADIUS server that checks the password"},
     {NtkpOption::port_out, "--port-out", "PORT_OUT", "PORT", "1812", false, false,
@@ -36,10 +35,10 @@ constexpr std::array<NtkpEntry, kNtkpOptions> kEntries = {{
     {NtkpOption::secret_out, "--secret-out", "SECRET_OUT", "SECRET", "", true, true,
      "downstream.secret", "Secret shared with that server"},
     {NtkpOption::proxy_send_timeout, "--proxy-send-timeout", "PROXY_SEND_TIMEOUT", "SECONDS", "5",
-     false, false, "downstream.send_timeout", "How long a request to that server may be sent"},
+     false, false, "downstream.send_timeout", "Longest sending to that server"},
     {NtkpOption::proxy_receive_timeout, "--proxy-receive-timeout", "PROXY_RECEIVE_TIMEOUT",
      "SECONDS", "", false, false, "downstream.receive_timeout",
-     "How long its reply is waited for; without it, PROXY_SEND_TIMEOUT"},
+     "Longest wait for its reply; else the send time-out"},
 }};
 
 const NtkpEntry& entry_of(NtkpOption option) { return kEntries[static_cast<std::size_t>(option)]; }
@@ -163,9 +162,11 @@ class NtkpReader {
         finding->wrong = fmt::format("the secret of {} {}", pair.prefix.text(), finding->wrong);
         warning(NtkpOption::address_secret_in, std::move(finding));
       }
-      config_.clients.push_back({.name = pair.prefix.text(),
-                                 .addresses = {pair.prefix},
-                                 .secret = std::move(pair.secret)});
+      const bool one_address = pair.prefix.length == 128;
+      config_.clients.push_back(
+          {.name = one_address ? pair.prefix.address.text() : pair.prefix.text(),
+           .addresses = {pair.prefix},
+           .secret = std::move(pair.secret)});
     }
   }
 

@@ -1,5 +1,7 @@
 #include "engine/config/reference.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "engine/config/checks.h"
@@ -62,8 +64,12 @@ see them until then: prefer the environment, or a file.
 
 constexpr std::size_t kCommentColumns = 98;
 
-/// `text` as lines of at most kCommentColumns that begin with "# ".
-std::string comment(std::string_view text) {
+/// `text` as lines of at most kCommentColumns that begin with "# ". Markdown's marks of words
+/// become the quotes that TOML has.
+std::string comment(std::string_view markdown) {
+  std::string unmarked(markdown);
+  std::ranges::replace(unmarked, '`', '"');
+  std::string_view text = unmarked;
   std::string out;
   std::string line = "#";
   while (!text.empty()) {

@@ -93,22 +93,14 @@ std::expected<Secret, Complaint> secret_from_file(const std::string& path,
 
 std::expected<Secret, Complaint> secret_from_environment(std::string_view variable,
                                                          const Environment& environment) {
-  // Anything else may be the secret itself, written in the wrong place: not repeated.
-  if (variable.empty() || variable.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") !=
-                              std::string_view::npos) {
-    return complaint("is not the name of a variable",
-                     "Name a variable of capital letters, digits and _.");
-  }
+  // The name is not repeated: somebody may have written the secret itself in its place.
   const auto found = environment.find(variable);
   if (found == environment.end() || found->second.empty()) {
-    return complaint(fmt::format("names the variable {}, which is not set", variable),
-                     fmt::format("Set {} in the daemon's environment.", variable));
+    return complaint("names a variable that is not set",
+                     "Give the name of a variable of the daemon's environment, and set it there.");
   }
   auto secret = secret_from_text(found->second);
-  if (!secret) {
-    secret.error().wrong =
-        fmt::format("names the variable {}, which {}", variable, secret.error().wrong);
-  }
+  if (!secret) secret.error().wrong = "names a variable that " + secret.error().wrong;
   return secret;
 }
 

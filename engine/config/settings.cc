@@ -61,8 +61,8 @@ constexpr std::array kSettings = std::to_array<Setting>({
     {Section::radius, "listen", optional,
      EndpointList{radius<&Radius::listen>, kRadiusPort, limits::kMaxListenEndpoints}, "",
      "LISTEN_ADDRESS, PORT_IN",
-     "Addresses and UDP ports where RADIUS clients are heard. Without a port, 1812. "
-     "`[\"0.0.0.0:1812\", \"[::]:1812\"]` listens to IPv4 and IPv6."},
+     "Addresses and UDP ports where RADIUS clients are heard. Without a port, 1812. `[::]:1812` as "
+     "a second one listens to IPv6 as well."},
     {Section::radius, "shards", optional,
      WholeNumber{radius<&Radius::shards>, 0, limits::kMaxShards}, "", "",
      "Threads that serve the RADIUS door, each with its own sockets and tables. 0: one for each "

@@ -2,11 +2,22 @@
 
 #include <algorithm>
 
-#define TOML_EXCEPTIONS 0
+// toml++ 3.3 asserts that a key begins in "[ =x", and the check behind the assertion, which would
+// report it, is never reached: the process ends in debug builds, and is undefined in release
+// builds, where the assertion becomes an assumption. Here a failed assertion is an error like any
+// other.
+#undef NDEBUG
+namespace sallyport::config {
+[[noreturn]] static void toml_assertion_failed();
+}  // namespace sallyport::config
+#define TOML_ASSERT(expr) \
+  ((expr) ? static_cast<void>(0) : ::sallyport::config::toml_assertion_failed())
 #include <toml++/toml.h>
 
 namespace sallyport::config {
 namespace {
+
+struct FailedAssertion {};
 
 Position position(const toml::source_region& region) {
   return {.line = region.begin.line, .column = region.begin.column};
@@ -94,17 +105,44 @@ Complaint explain(std::string_view description, std::string_view line) {
           .mend = "Write [section], key = value, or a comment that begins with #."};
 }
 
+bool fails_assertion(std::string_view text) {
+  try {
+    (void)toml::parse(text);
+  } catch (const toml::parse_error&) {
+    return false;
+  } catch (const FailedAssertion&) {
+    return true;
+  }
+  return false;
+}
+
+/// A failed assertion has no place. The parser reads from the top, so the line is found by halving:
+/// the shortest run of lines that still fails ends with it.
+std::uint32_t first_asserting_line(std::string_view text) {
+  std::vector<std::size_t> ends;
+  for (auto end = text.find('\n'); end != std::string_view::npos; end = text.find('\n', end + 1)) {
+    ends.push_back(end);
+  }
+  const auto first = std::ranges::partition_point(
+      ends, [&](std::size_t end) { return !fails_assertion(text.substr(0, end)); });
+  return static_cast<std::uint32_t>(first - ends.begin()) + 1;
+}
+
 }  // namespace
 
+static void toml_assertion_failed() { throw FailedAssertion{}; }
+
 std::expected<TomlTable, TomlError> parse_toml(std::string_view text) {
-  const toml::parse_result result = toml::parse(text);
-  if (!result) {
-    const Position where = position(result.error().source());
-    return std::unexpected(
-        TomlError{.where = where,
-                  .complaint = explain(result.error().description(), line_of(text, where.line))});
+  try {
+    return convert_table(toml::parse(text));
+  } catch (const toml::parse_error& error) {
+    const Position where = position(error.source());
+    return std::unexpected(TomlError{
+        .where = where, .complaint = explain(error.description(), line_of(text, where.line))});
+  } catch (const FailedAssertion&) {
+    return std::unexpected(TomlError{.where = {.line = first_asserting_line(text), .column = 1},
+                                     .complaint = explain("", "")});
   }
-  return convert_table(result.table());
 }
 
 std::string_view kind_of(const TomlValue& value) noexcept {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "protocol/ip_address.h"
+#include "verify/template_text.h"
 
 namespace sallyport::config {
 namespace {
@@ -131,21 +132,11 @@ Finding check_one_line(std::string_view text) {
 }
 
 Finding check_template(std::string_view text) {
-  static constexpr std::array<std::string_view, 6> kPlaceholders = {
-      "user", "client", "address", "calling_station", "called_station", "nas"};
-  if (const Finding finding = check_one_line(text)) return finding;
-  for (auto open = text.find('{'); open != std::string_view::npos; open = text.find('{', open)) {
-    const auto close = text.find('}', ++open);
-    if (close == std::string_view::npos) {
-      return Complaint{.wrong = "has a { without a }", .mend = "Close the placeholder."};
-    }
-    const std::string_view name = text.substr(open, close - open);
-    if (std::ranges::find(kPlaceholders, name) == kPlaceholders.end()) {
-      return Complaint{.wrong = fmt::format("has an unknown placeholder {{{}}}", name),
-                       .mend = fmt::format("Use {{{}}}.", fmt::join(kPlaceholders, "}, {"))};
-    }
-  }
-  return std::nullopt;
+  if (Finding finding = check_one_line(text)) return finding;
+  const auto checked = verify::check_template(text);
+  if (checked) return std::nullopt;
+  return Complaint{.wrong = checked.error(),
+                   .mend = "Write placeholders exactly so, and other text without braces."};
 }
 
 std::expected<HostAndPort, Complaint> parse_host_port(std::string_view text) {

@@ -103,12 +103,12 @@ class NtkpReader {
 
   void read_seconds(NtkpOption option, std::uint32_t& field_ms) {
     constexpr std::uint32_t kMinMs = 100;
-    constexpr std::uint32_t kMaxMs = 60'000;
+    constexpr std::uint32_t kMaxMs = 300'000;
     const std::string_view text = value(option);
     if (text.empty()) return;
     const auto duration_ms = parse_seconds_ms(text);
     if (!duration_ms || *duration_ms < kMinMs || *duration_ms > kMaxMs) {
-      return mistake(option, {.wrong = "is not a number of seconds from 0.1 to 60",
+      return mistake(option, {.wrong = "is not a number of seconds from 0.1 to 300",
                               .mend = "Write \"5\", \"2.5\" or \"00:00:05\"."});
     }
     field_ms = *duration_ms;

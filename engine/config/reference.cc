@@ -22,8 +22,9 @@ sallyport reads one TOML file:
 Or it takes the options of Notakey's authentication proxy under their own names, and no file
 ([below](#options-of-notakeys-proxy)).
 
-A running daemon reads its file again on SIGHUP. A file with a mistake is refused as a whole, and the
-daemon goes on with what it has.
+A running daemon reads its file again on SIGHUP. A file with a mistake is refused as a whole, and so
+is one that changes what only a restart can change; the log says which, and the daemon goes on with
+what it has.
 
 **Durations** are numbers with a unit, in quotes: `"500ms"`, `"60s"`, `"1m30s"`. A number without a
 unit is refused.
@@ -46,8 +47,9 @@ constexpr std::string_view kNtkpIntroduction = R"(
 Every option of Notakey Authentication Proxy 1.0.0 works as it did there: as an environment variable
 or on the command line, which wins. With nothing but these set, `sallyport run` is a working proxy:
 
-    docker run -e NOTAKEY_HOST=… -e NOTAKEY_ACCESS_ID=… -e LISTEN_ADDRESS=0.0.0.0 \
-      -e ADDRESS_SECRET_IN=192.0.2.0/24:… -e DOWNSTREAM_ADDRESS=… -e SECRET_OUT=… sallyport run
+    export NOTAKEY_HOST=https://demo.notakey.com NOTAKEY_ACCESS_ID=… LISTEN_ADDRESS=0.0.0.0
+    export ADDRESS_SECRET_IN=192.0.2.0/24:… DOWNSTREAM_ADDRESS=radius.example.net SECRET_OUT=…
+    sallyport run
 
 Options and a file exclude each other. With `--config`, variables of these names are ignored, with a
 warning. What has no option keeps the default above. Seconds may have a fraction (`2.5`) or be

@@ -51,6 +51,8 @@ constexpr std::uint16_t kMaxPath = 4095;
 constexpr std::uint16_t kMaxUrl = 2000;
 /// One Reply-Message attribute (RFC 2865 §5.18).
 constexpr std::uint16_t kMaxReplyMessage = 253;
+/// Of one call or one reply. NtkP has no bound; nobody waits longer for a login.
+constexpr std::uint32_t kMaxTimeoutMs = 300'000;
 constexpr std::uint16_t kRadiusPort = 1812;
 constexpr std::uint16_t kAdminPort = 9812;
 constexpr std::uint32_t kMaxExchanges = 16'777'216;
@@ -111,10 +113,10 @@ constexpr std::array kSettings = std::to_array<Setting>({
     {Section::downstream, "secret", required, SecretSource{downstream<&Downstream::secret>}, "",
      "SECRET_OUT", "The secret shared with that server."},
     {Section::downstream, "send_timeout", optional,
-     Duration{downstream<&Downstream::send_timeout_ms>, 100, 60'000}, "", "PROXY_SEND_TIMEOUT",
-     "How long a request may be sent again while no reply comes."},
+     Duration{downstream<&Downstream::send_timeout_ms>, 100, kMaxTimeoutMs}, "",
+     "PROXY_SEND_TIMEOUT", "How long a request may be sent again while no reply comes."},
     {Section::downstream, "receive_timeout", optional,
-     Duration{downstream<&Downstream::receive_timeout_ms>, 100, 60'000}, "",
+     Duration{downstream<&Downstream::receive_timeout_ms>, 100, kMaxTimeoutMs}, "",
      "PROXY_RECEIVE_TIMEOUT",
      "How long a reply is waited for, from the first time the request was sent. Then the client "
      "gets no answer, so that it turns to its next server."},
@@ -152,8 +154,9 @@ constexpr std::array kSettings = std::to_array<Setting>({
      "OAuth client id. Required by v3, not known to v2."},
     {Section::notakey, "client_secret", optional, SecretSource{notakey<&Notakey::client_secret>},
      "", "", "OAuth client secret. Required by v3, not known to v2."},
-    {Section::notakey, "timeout", optional, Duration{notakey<&Notakey::timeout_ms>, 100, 60'000},
-     "", "NOTAKEY_TIMEOUT", "How long one call of the API may take."},
+    {Section::notakey, "timeout", optional,
+     Duration{notakey<&Notakey::timeout_ms>, 100, kMaxTimeoutMs}, "", "NOTAKEY_TIMEOUT",
+     "How long one call of the API may take."},
     {Section::notakey, "ttl", optional, Duration{notakey<&Notakey::ttl_ms>, 5'000, 900'000}, "", "",
      "How long the user may take to answer. The RADIUS client must wait at least as long: its "
      "time-out multiplied by its tries."},

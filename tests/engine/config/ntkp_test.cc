@@ -150,7 +150,7 @@ TEST(Ntkp, RefusesBadValuesUnderTheNamesOfTheOption) {
                {"NOTAKEY_ACCESS_ID", "a/b"},
                {"NOTAKEY_TIMEOUT", "5s"},
                {"NOTAKEY_TIMEOUT", "0"},
-               {"NOTAKEY_TIMEOUT", "61"},
+               {"NOTAKEY_TIMEOUT", "301"},
                {"LISTEN_ADDRESS", "localhost"},
                {"PORT_IN", "0"},
                {"PORT_IN", "65536"},

@@ -28,7 +28,7 @@ std::string committed(const std::string& path) {
 }
 
 TEST(Reference, TheCommittedFileIsWhatTheTableSays) {
-  EXPECT_EQ(committed("docs/configuration.md"), reference_markdown())
+  EXPECT_TRUE(committed("docs/configuration.md") == reference_markdown())
       << "run: sallyport config --markdown > docs/configuration.md";
 }
 
@@ -44,7 +44,7 @@ TEST(Reference, NamesEverySettingAndEveryNtkpOption) {
 }
 
 TEST(Example, TheCommittedFileIsWhatTheTableSays) {
-  EXPECT_EQ(committed("docs/examples/sallyport.toml"), example_toml())
+  EXPECT_TRUE(committed("docs/examples/sallyport.toml") == example_toml())
       << "run: sallyport config --example > docs/examples/sallyport.toml";
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "protocol/check.h"
+
 namespace sallyport::radius {
 namespace {
 
@@ -99,6 +101,17 @@ std::optional<Octets> PacketView::find(Type type) const noexcept {
     if (attribute.type == type) return attribute.value;
   }
   return std::nullopt;
+}
+
+std::size_t count_attributes(Octets attributes) noexcept {
+  std::size_t count = 0;
+  while (!attributes.empty()) {
+    const auto whole = first_attribute(attributes);
+    CHECK(whole.has_value());
+    attributes = attributes.subspan(whole->size());
+    ++count;
+  }
+  return count;
 }
 
 const char* to_text(Malformed reason) noexcept {

@@ -94,4 +94,7 @@ class PacketView {
   std::uint16_t message_authenticator_ = 0;
 };
 
+/// Of attributes that stand one behind the other, as PacketView has validated them.
+[[nodiscard]] std::size_t count_attributes(Octets attributes) noexcept;
+
 }  // namespace sallyport::radius

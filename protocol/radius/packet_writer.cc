@@ -18,21 +18,32 @@ PacketWriter::PacketWriter(MutableOctets out, Code code, Identifier identifier) 
 }
 
 MutableOctets PacketWriter::copy(Octets whole) noexcept {
-  if (whole.size() > room()) return {};
+  if (!fits(whole.size(), 1)) return {};
   const MutableOctets place = out_.subspan(used_, whole.size());
   std::ranges::copy(whole, place.begin());
   used_ += whole.size();
+  ++attributes_;
   return place;
+}
+
+bool PacketWriter::copy_all(Octets wholes) noexcept {
+  const std::size_t count = count_attributes(wholes);
+  if (!fits(wholes.size(), count)) return false;
+  std::ranges::copy(wholes, out_.subspan(used_).begin());
+  used_ += wholes.size();
+  attributes_ += count;
+  return true;
 }
 
 bool PacketWriter::add(Type type, Octets value) noexcept {
   CHECK(value.size() <= kMaxAttributeValueOctets);
   const std::size_t length = value.size() + 2;
-  if (length > room()) return false;
+  if (!fits(length, 1)) return false;
   out_[used_] = static_cast<std::uint8_t>(type);
   out_[used_ + 1] = static_cast<std::uint8_t>(length);
   std::ranges::copy(value, out_.subspan(used_ + 2).begin());
   used_ += length;
+  ++attributes_;
   return true;
 }
 

@@ -153,9 +153,7 @@ std::expected<std::size_t, Untranslatable> translate_reply(const PacketView& rep
       return std::unexpected(carried.error());
     }
   }
-  if (!hop.client_proxy_states.empty() && writer.copy(hop.client_proxy_states).empty()) {
-    return std::unexpected(Untranslatable::too_long);
-  }
+  if (!writer.copy_all(hop.client_proxy_states)) return std::unexpected(Untranslatable::too_long);
   return writer.sign(hop.client, hop.client_authenticator);
 }
 
@@ -181,11 +179,10 @@ std::size_t write_local_reply(const LocalReply& reply, MutableOctets out) noexce
   }
   // Proxy-States must return, the Reply-Message need not: it yields when there is no room for both.
   const std::string_view message = fitting(reply.reply_message);
-  const bool room = writer.room() >= 2 + message.size() + reply.client_proxy_states.size();
+  const std::size_t states = count_attributes(reply.client_proxy_states);
+  const bool room = writer.fits(2 + message.size() + reply.client_proxy_states.size(), 1 + states);
   if (!message.empty() && room) CHECK(writer.add(Type::reply_message, as_octets(message)));
-  if (!reply.client_proxy_states.empty() && writer.copy(reply.client_proxy_states).empty()) {
-    return 0;
-  }
+  if (!writer.copy_all(reply.client_proxy_states)) return 0;
   return writer.sign(reply.client, reply.client_authenticator);
 }
 

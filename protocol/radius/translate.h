@@ -18,7 +18,7 @@ namespace sallyport::radius {
 
 /// Why a packet cannot be carried over. The packet is dropped and counted; nothing is sent.
 enum class Untranslatable : std::uint8_t {
-  too_long,               ///< would exceed 4096 octets once our attributes are added
+  too_long,               ///< would exceed 4096 octets or kMaxAttributes with ours added
   bad_user_password,      ///< length not a multiple of 16 in 16..128 (RFC 2865 §5.2)
   bad_chap_password,      ///< length other than 17 (RFC 2865 §5.3)
   conflicting_passwords,  ///< both User-Password and CHAP-Password (RFC 2865 §4.1)
@@ -71,8 +71,9 @@ struct LocalReply {
       eap_failure_identifier;  ///< set: EAP-Message EAP-Failure with it (RFC 3579 §2.2)
 };
 /// Writes it, signed and with a Message-Authenticator first, into `out` (4096 octets) and returns
-/// its length. Without room for all the Reply-Message is left out; 0: the client's Proxy-States
-/// alone leave no room, which only a request without Message-Authenticator can bring about.
+/// its length. Without room for all the Reply-Message is left out. 0: even so there is none. It
+/// cannot happen where the request was a Status-Server, or was carried by translate_request (which
+/// made room for a Message-Authenticator and a Proxy-State of ours, longer than an EAP-Failure).
 [[nodiscard]] std::size_t write_local_reply(const LocalReply& reply, MutableOctets out) noexcept;
 
 /// Copies the Proxy-State attributes of `packet`, whole and in order, into `out` (room for all of

@@ -180,6 +180,18 @@ TEST_F(TranslateReply, NeverGrowsPast4096) {
   EXPECT_EQ(why_, Untranslatable::too_long);
 }
 
+TEST_F(TranslateReply, NeverExceedsTheAttributesThatAreTaken) {
+  const auto reply = [](std::size_t attributes) {
+    return wire::packet(Code::access_accept, 1, {},
+                        std::vector<Bytes>(attributes, attribute(18, text("m"))));
+  };
+  const auto most = translate(reply(kMaxAttributes - 1 - 3));  // kClientStates are three
+  ASSERT_TRUE(most.has_value());
+  EXPECT_TRUE(PacketView::parse(*most).has_value());
+  EXPECT_FALSE(translate(reply(kMaxAttributes - 3)).has_value());
+  EXPECT_EQ(why_, Untranslatable::too_long);
+}
+
 TEST_F(TranslateReply, KeepsStateClassAndEapAsTheyAre) {
   const Bytes eap[] = {attribute(79, wire::filled(253, 1)), attribute(79, wire::filled(9, 2))};
   const Bytes state = attribute(Type::state, hex("00ff00ff"));
@@ -254,6 +266,12 @@ TEST_F(LocalReplyTest, GivesProxyStatesTheRoomTheyNeed) {
   EXPECT_EQ(out.size(), kMaxPacketOctets);
   EXPECT_FALSE(wire::parsed(out).has(Type::reply_message));
   EXPECT_TRUE(write(Code::access_reject, "", std::nullopt, join({exactly, hex("2102")})).empty());
+
+  Bytes many;
+  for (std::size_t i = 0; i < kMaxAttributes - 1; ++i) many = join({many, hex("2102")});
+  const Bytes full = write(Code::access_reject, "left out", std::nullopt, many);
+  EXPECT_EQ(wire::attributes_of(full).size(), kMaxAttributes);
+  EXPECT_TRUE(write(Code::access_reject, "", 1, many).empty());
 }
 
 }  // namespace

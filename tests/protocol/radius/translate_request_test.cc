@@ -233,6 +233,19 @@ TEST_F(TranslateRequest, NeverGrowsPast4096) {
   EXPECT_EQ(why_, Untranslatable::too_long);
 }
 
+/// What we write we also take: whoever keeps a packet of ours may parse it again.
+TEST_F(TranslateRequest, NeverExceedsTheAttributesThatAreTaken) {
+  const auto request = [](std::size_t attributes) {
+    return wire::packet(Code::access_request, 1, kIn,
+                        std::vector<Bytes>(attributes, attribute(18, text("m"))));
+  };
+  const auto most = translate(request(kMaxAttributes - 2));
+  ASSERT_TRUE(most.has_value());
+  EXPECT_TRUE(PacketView::parse(*most).has_value());
+  EXPECT_FALSE(translate(request(kMaxAttributes - 1)).has_value());
+  EXPECT_EQ(why_, Untranslatable::too_long);
+}
+
 TEST_F(TranslateRequest, CarriesEapUnbrokenAndInOrder) {
   const Bytes eap[] = {attribute(79, wire::filled(253, 1)), attribute(79, wire::filled(253, 2)),
                        attribute(79, wire::filled(40, 3))};

@@ -1,0 +1,150 @@
+// Nothing on the packet path touches the heap: every allocation of this program is counted while a
+// door is driven through all that can happen to a request.
+
+#include <array>
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include <gtest/gtest.h>
+
+#include "engine/radius/door.h"
+#include "tests/engine/radius/packet_builder.h"
+
+namespace {
+std::atomic<std::uint64_t> allocations{0};
+}  // namespace
+
+void* operator new(std::size_t octets) {
+  allocations.fetch_add(1, std::memory_order_relaxed);
+  if (void* memory = std::malloc(octets)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+namespace sallyport::radius_door {
+namespace {
+
+using radius::Code;
+using radius::Type;
+using testing::Bytes;
+using testing::PacketBuilder;
+
+/// Remembers the last of everything in memory of its own.
+struct LastOutbox final : Outbox {
+  void send_to_client(const ClientPath&, Octets) noexcept override { ++answers; }
+  void send_downstream(std::uint16_t source_port, Octets datagram) noexcept override {
+    port = source_port;
+    octets = datagram.size();
+    std::copy(datagram.begin(), datagram.end(), sent.begin());
+  }
+  bool open_source_port() noexcept override { return true; }
+  bool ask(const verify::Question& question) noexcept override {
+    ticket = question.ticket;
+    return true;
+  }
+  void release(verify::Ticket, const verify::JoinKey&, std::uint64_t) noexcept override {}
+  bool audit(const AuditRecord&) noexcept override { return true; }
+
+  std::array<std::uint8_t, radius::kMaxPacketOctets> sent{};
+  std::size_t octets = 0;
+  std::uint16_t port = 0;
+  verify::Ticket ticket;
+  unsigned answers = 0;
+};
+
+class CountingRandom final : public RandomSource {
+ public:
+  void fill(MutableOctets out) noexcept override {
+    for (std::uint8_t& octet : out) octet = static_cast<std::uint8_t>(state_ += 0x9d);
+  }
+
+ private:
+  std::uint32_t state_ = 1;
+};
+
+/// Signs in place: the reply to what was sent last, without the heap.
+std::size_t write_reply(Code code, const LastOutbox& outbox, const radius::HopKey& key,
+                        MutableOctets out) {
+  const std::uint8_t header[] = {static_cast<std::uint8_t>(code), outbox.sent[1], 0, 20};
+  std::copy_n(header, 4, out.begin());
+  const radius::Authenticator request = testing::authenticator_of(outbox.sent);
+  std::copy(request.octets.begin(), request.octets.end(), out.begin() + 4);
+  const radius::Authenticator answer = key.response_authenticator(out.first(20), request);
+  std::copy(answer.octets.begin(), answer.octets.end(), out.begin() + 4);
+  return 20;
+}
+
+TEST(Allocation, NoneAfterConstruction) {
+  constexpr std::size_t kRequests = 256;
+  const radius::HopKey client_key(Secret("client"));
+  const auto downstream_key = std::make_shared<const radius::HopKey>(Secret("downstream"));
+  LearnedAddresses clients, downstreams;
+  RadiusMetrics metrics;
+  LastOutbox outbox;
+  CountingRandom random;
+  DoorSettings settings;
+  config::Client client;
+  client.name = "office";
+  client.addresses = {*Prefix::parse("192.0.2.0/24")};
+  client.secret = Secret("client");
+  settings.clients = std::make_shared<const ClientTable>(std::vector{client});
+  settings.downstream_key = downstream_key;
+  Now now{.monotonic_ns = 1'000'000'000};
+  DoorPlan plan;
+  plan.exchanges = 128;  // smaller than what passes: kept answers are evicted too
+  plan.learned_clients = &clients;
+  plan.learned_downstreams = &downstreams;
+  Door door(plan, std::make_shared<const DoorSettings>(settings), outbox, random, metrics, now);
+
+  std::vector<Bytes> requests;
+  for (std::size_t i = 0; i < kRequests; ++i) {
+    radius::Authenticator authenticator;
+    authenticator.octets.fill(static_cast<std::uint8_t>(i));
+    requests.push_back(
+        PacketBuilder(Code::access_request, static_cast<std::uint8_t>(i), authenticator)
+            .add_message_authenticator()
+            .add(Type::user_name, "alice")
+            .add_password(client_key, "wonderland")
+            .add(Type::nas_ip_address, Bytes{192, 0, 2, 9})
+            .add(Type::reply_message, Bytes(200 + 50 * (i % 2)))
+            .sign_request(client_key));
+  }
+  ClientPath path;
+  path.source = *Endpoint::parse("192.0.2.1:4000", 0);
+
+  const std::uint64_t before = allocations.load();
+  for (unsigned round = 0; round < 20; ++round) {
+    path.source.port = static_cast<std::uint16_t>(4'000 + round);
+    for (std::size_t i = 0; i < kRequests; ++i) {
+      door.client_datagram(now, path, requests[i]);
+      std::array<std::uint8_t, 64> reply;
+      const Code code = i % 4 == 0   ? Code::access_reject
+                        : i % 4 == 1 ? Code::access_challenge
+                                     : Code::access_accept;
+      if (i % 8 == 7) continue;  // left to retransmission, then to its time-out
+      const std::size_t octets = write_reply(code, outbox, *downstream_key, reply);
+      door.downstream_datagram(now, outbox.port, Octets(reply).first(octets));
+      if (code == Code::access_accept) {
+        verify::Answer answer;
+        answer.ticket = outbox.ticket;
+        answer.verdict = static_cast<verify::Verdict>(i % verify::kVerdicts);
+        door.verdict(now, answer);
+      }
+      door.client_datagram(now, path, requests[i]);  // a duplicate
+      now.monotonic_ns += 3'000'000;
+      door.advance(now);
+    }
+  }
+  EXPECT_EQ(allocations.load() - before, 0u);
+  EXPECT_GT(outbox.answers, 3'000u);
+  EXPECT_GT(metrics.accepts.value(), 100u);
+  EXPECT_GT(metrics.rejects.value(), 100u);
+  EXPECT_GT(metrics.retransmitted.value(), 0u);
+  EXPECT_GT(metrics.downstream_timeouts.value(), 0u);
+  EXPECT_GT(metrics.evicted.value(), 0u);
+}
+
+}  // namespace
+}  // namespace sallyport::radius_door

@@ -43,7 +43,7 @@ std::string bind_error(const Endpoint& endpoint, int error) {
     remedy = ": another program has this port; choose another [admin] listen";
   if (error == EACCES) remedy = ": ports below 1024 need CAP_NET_BIND_SERVICE";
   if (error == EADDRNOTAVAIL) remedy = ": no interface of this machine has this address";
-  return fmt::format("admin listener: cannot listen on {}: {}{}", endpoint.text(),
+  return fmt::format("admin: cannot listen on {}: {}{}", endpoint.text(),
                      std::generic_category().message(error), remedy);
 }
 
@@ -124,7 +124,7 @@ void HttpListener::Impl::run() {
     fill_polled(now_ms);
     if (::poll(polled.data(), polled.size(), timeout_ms(now_ms)) < 0) {
       if (errno == EINTR) continue;
-      spdlog::error("admin listener ends: {}", std::generic_category().message(errno));
+      spdlog::error("admin: the listener ends: {}", std::generic_category().message(errno));
       return;
     }
     now_ms = monotonic_ms();

@@ -72,7 +72,7 @@ void Daemon::stop(std::chrono::milliseconds grace) {
   audit_writer_.stop();
   if (admin_) admin_->stop();
   if (audit_writer_.lost() > 0)
-    spdlog::error("{} audit records could not be written", audit_writer_.lost());
+    spdlog::error("audit: {} records could not be written", audit_writer_.lost());
 }
 
 Daemon::~Daemon() {

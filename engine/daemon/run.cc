@@ -46,20 +46,20 @@ void prepare_process() {
 /// SIGHUP: the log file anew, then the configuration, all or nothing.
 void reload(const config::RunCommand& command, Daemon& daemon, log::Log& log) {
   if (const auto reopened = log.reopen(); !reopened)
-    spdlog::error("{}: still writing to the old one", reopened.error());
+    spdlog::error("reload: {}: still writing to the old one", reopened.error());
   const LoadResult loaded = load(command);
   if (!loaded) {
     for (const config::Mistake& mistake : loaded.error())
       spdlog::error("reload: {}", mistake.text());
-    spdlog::error("reload refused: the old configuration stays");
+    spdlog::error("reload: refused, the old configuration stays");
     return;
   }
   for (const config::Mistake& warning : loaded->warnings)
     spdlog::warn("reload: {}", warning.text());
   if (const auto taken = daemon.reload(loaded->config); !taken)
-    spdlog::error("reload refused: {}; the old configuration stays", taken.error());
+    spdlog::error("reload: refused, the old configuration stays: {}", taken.error());
   else
-    spdlog::info("reloaded: {}", config::summary(loaded->config));
+    spdlog::info("reload: done: {}", config::summary(loaded->config));
 }
 
 void serve(const config::RunCommand& command, Daemon& daemon, log::Log& log, Signals& signals) {

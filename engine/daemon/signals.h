@@ -22,6 +22,7 @@ class Signals {
   Signals();
   [[nodiscard]] Signal wait(std::optional<std::chrono::milliseconds> at_most);
   /// From now on SIGTERM and SIGINT end the process at once: an operator who asks twice means it.
+  /// Within the first second they do not: that is the same wish sent to a process and its group.
   void next_stop_is_final();
 
  private:

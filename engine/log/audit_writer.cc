@@ -87,10 +87,10 @@ std::size_t AuditWriter::take_batch(fmt::memory_buffer& out) {
 void AuditWriter::write_batch(std::string_view lines) {
   std::size_t out = output_.write(lines, kPatience);
   if (out < lines.size()) {
-    spdlog::error("the audit log cannot be written: decisions wait, trying again");
+    spdlog::error("audit: records cannot be written: they wait, trying again");
     while (out < lines.size() && pause_before_retry())
       out += output_.write(lines.substr(out), kPatience);
-    if (out == lines.size()) spdlog::info("the audit log is written again");
+    if (out == lines.size()) spdlog::info("audit: records are written again");
   }
   written_ += lines_in(lines.substr(0, out));
   lost_ += lines_in(lines.substr(out));

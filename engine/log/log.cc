@@ -58,11 +58,14 @@ class OutputSink final : public spdlog::sinks::sink {
 
   void log(const spdlog::details::log_msg& message) override {
     const auto at = std::chrono::floor<milliseconds>(message.time.time_since_epoch());
+    const std::string_view payload{message.payload.data(), message.payload.size()};
+    const Spoken spoken =
+        style_ == LineStyle::json ? split_component(payload) : Spoken{{}, payload};
     const Line line{
         .unix_ms = static_cast<std::uint64_t>(at.count()),
         .level = level_name(message.level),
-        .component = {message.logger_name.data(), message.logger_name.size()},
-        .message = {message.payload.data(), message.payload.size()},
+        .component = spoken.component,
+        .message = spoken.message,
     };
     text_.clear();
     append_line(text_, style_, line);
@@ -82,6 +85,16 @@ class OutputSink final : public spdlog::sinks::sink {
 };
 
 }  // namespace
+
+Spoken split_component(std::string_view message) noexcept {
+  static constexpr std::string_view kParts[] = {"admin",  "audit",  "notakey",
+                                                "radius", "reload", "verify"};
+  for (const std::string_view part : kParts) {
+    if (!message.starts_with(part) || !message.substr(part.size()).starts_with(": ")) continue;
+    return {.component = part, .message = message.substr(part.size() + 2)};
+  }
+  return {.component = kProgram, .message = message};
+}
 
 void append_line(fmt::memory_buffer& out, LineStyle style, const Line& line) {
   if (style == LineStyle::json) {

@@ -24,9 +24,17 @@ namespace sallyport::log {
 struct Line {
   std::uint64_t unix_ms = 0;
   std::string_view level;      ///< "info"
-  std::string_view component;  ///< the logger's name
+  std::string_view component;  ///< "sallyport", or who speaks: "notakey"
   std::string_view message;
 };
+
+/// Who speaks: a message may begin with the name of a part and a colon ("notakey: …"). In JSON the
+/// name becomes the component. Other beginnings are text.
+struct Spoken {
+  std::string_view component;
+  std::string_view message;
+};
+[[nodiscard]] Spoken split_component(std::string_view message) noexcept;
 
 /// Pure: the line as it is written, with its '\n'.
 void append_line(fmt::memory_buffer& out, LineStyle style, const Line& line);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <string>
+#include <thread>
+#include <tuple>
 
 #include <gtest/gtest.h>
 #include <spdlog/spdlog.h>
@@ -28,6 +30,22 @@ TEST(LogLine, IsOneLineInEachStyle) {
             "\n");
   EXPECT_EQ(line(LineStyle::human, "info", "a\nforged line"),
             "1970-01-01T00:00:00.007Z info     a\\x0aforged line\n");
+}
+
+TEST(LogLine, SpeaksForAPartOnlyWhenItsNameBegins) {
+  const std::tuple<std::string_view, std::string_view, std::string_view> cases[] = {
+      {"notakey: connection refused", "notakey", "connection refused"},
+      {"verify: a: b", "verify", "a: b"},
+      {"ready: RADIUS", "sallyport", "ready: RADIUS"},
+      {"notakey", "sallyport", "notakey"},
+      {"notakey:", "sallyport", "notakey:"},
+      {"", "sallyport", ""},
+  };
+  for (const auto& [text, component, message] : cases) {
+    const Spoken spoken = split_component(text);
+    EXPECT_EQ(spoken.component, component) << text;
+    EXPECT_EQ(spoken.message, message) << text;
+  }
 }
 
 TEST(LogStyle, IsHumanOnATerminalAndJsonOtherwise) {

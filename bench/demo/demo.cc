@@ -28,6 +28,9 @@ using Outcome = std::expected<void, std::string>;
 constexpr std::uint64_t kReadyWithinMs = 15'000;
 constexpr std::uint64_t kOnceWithinMs = 30'000;
 constexpr std::uint64_t kAskAgainMs = 100;
+/// A button that is pressed shows at once, since the daemon's poll is held; shorter than its
+/// time-out.
+constexpr std::uint64_t kHoldMs = 3'000;
 /// The daemon's audit line may come a moment after its answer.
 constexpr std::uint64_t kLastLineWithinMs = 1'000;
 
@@ -49,7 +52,10 @@ class Demo {
   Outcome run() {
     block_signals();
     if (auto outcome = start(); !outcome) return outcome;
-    if (auto outcome = wait_ready(); !outcome) return outcome;
+    if (auto outcome = wait_ready(); !outcome) {
+      for (const std::string& line : before_ready_) print(narrator_.trouble(line));
+      return outcome;
+    }
     print_welcome();
     return options_.once ? log_in_once() : watch();
   }
@@ -82,7 +88,9 @@ class Demo {
   Events events_;
   Descriptor signals_;
   std::string unfinished_line_;
-  std::string push_uuid_;  ///< of the last push shown
+  bool ready_ = false;
+  std::vector<std::string> before_ready_;  ///< of interest only if it does not become ready
+  std::string push_uuid_;                  ///< of the last push shown
   // Ends in the reverse order: the daemon first, its configuration last.
   std::unique_ptr<PrivateFolder> folder_;
   std::unique_ptr<RadiusSimulator> downstream_;
@@ -134,6 +142,7 @@ Outcome Demo::start_simulators() {
   settings.access_id = kDemoServiceId;
   settings.client_id = kDemoClientId;
   settings.client_secret = secrets_.notakey_client;
+  settings.hold_ms = kHoldMs;
   settings.on_event = [this](const NotakeyEvent& e) { events_.push(e); };
   auto notakey = NotakeySimulator::start(
       std::move(settings), {.listen = ports_.phone, .tls = nullptr, .phone_listen = std::nullopt});
@@ -151,7 +160,10 @@ Outcome Demo::wait_ready() {
     const Seen seen = turn(static_cast<int>(kAskAgainMs));
     if (seen.stop_asked) return std::unexpected("stopped");
     if (seen.daemon_ended) return std::unexpected("sallyport ended before it was ready");
-    if (client_->receive()) return {};
+    if (client_->receive()) {
+      ready_ = true;
+      return {};
+    }
   }
   return std::unexpected("sallyport does not answer; run it alone with `sallyport run --config`");
 }
@@ -257,7 +269,8 @@ bool Demo::tell_daemon_lines() {
         decided = true;
         print_all(narrator_.tell(*decision, unix_ms()));
       } else if (const auto trouble = parse_trouble(line)) {
-        print(narrator_.trouble(*trouble));
+        if (ready_) print(narrator_.trouble(*trouble));
+        if (!ready_) before_ready_.push_back(*trouble);
       }
     }
   }

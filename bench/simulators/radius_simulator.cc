@@ -1,5 +1,6 @@
 #include "bench/simulators/radius_simulator.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -18,8 +19,22 @@ namespace sallyport::lab {
 namespace {
 
 constexpr std::size_t kBatch = 64;
-constexpr std::size_t kMaxProxyStatesOctets = radius::kMaxPacketOctets;
+constexpr std::size_t kMaxProxyStatesOctets = radius::kMaxPacketOctets - radius::kHeaderOctets;
 constexpr int kReceiveBufferOctets = 4 * 1024 * 1024;
+
+/// Has nothing to say but that the request has arrived (RFC 2866 §4.2).
+std::size_t write_accounting_response(const radius::PacketView& request, const radius::HopKey& key,
+                                      Octets proxy_states, MutableOctets out) {
+  const std::size_t length = radius::kHeaderOctets + proxy_states.size();
+  out[0] = static_cast<std::uint8_t>(radius::Code::accounting_response);
+  out[1] = request.identifier().value;
+  out[2] = static_cast<std::uint8_t>(length >> 8);
+  out[3] = static_cast<std::uint8_t>(length);
+  std::ranges::copy(proxy_states, out.begin() + radius::kHeaderOctets);
+  const auto authenticator = key.response_authenticator(out.first(length), request.authenticator());
+  std::ranges::copy(authenticator.octets, out.begin() + 4);
+  return length;
+}
 
 }  // namespace
 
@@ -170,15 +185,20 @@ void RadiusSimulator::reply(const Endpoint& to, const radius::PacketView& reques
   std::array<std::uint8_t, kMaxProxyStatesOctets> proxy_states;
   const std::size_t states = radius::copy_proxy_states(request, false, proxy_states);
   std::array<std::uint8_t, radius::kMaxPacketOctets> out;
-  const std::size_t length = radius::write_local_reply(
-      {.code = code,
-       .client = key_,
-       .client_identifier = request.identifier(),
-       .client_authenticator = request.authenticator(),
-       .client_proxy_states = Octets(proxy_states).first(states),
-       .reply_message = code == radius::Code::access_reject ? "Wrong name or password." : "",
-       .eap_failure_identifier = std::nullopt},
-      out);
+  const Octets states_octets = Octets(proxy_states).first(states);
+  const std::size_t length =
+      code == radius::Code::accounting_response
+          ? write_accounting_response(request, key_, states_octets, out)
+          : radius::write_local_reply(
+                {.code = code,
+                 .client = key_,
+                 .client_identifier = request.identifier(),
+                 .client_authenticator = request.authenticator(),
+                 .client_proxy_states = states_octets,
+                 .reply_message =
+                     code == radius::Code::access_reject ? "Wrong name or password." : "",
+                 .eap_failure_identifier = std::nullopt},
+                out);
   delayed_.add(
       monotonic_ms() + settings_.delay_ms,
       {.to = to, .octets = {out.begin(), out.begin() + static_cast<std::ptrdiff_t>(length)}});

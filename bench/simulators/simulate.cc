@@ -90,10 +90,10 @@ std::expected<NotakeySettings, std::string> settings_of(const SimulateNotakeyOpt
 }
 
 std::expected<std::shared_ptr<const TlsContext>, std::string> tls_of(
-    const SimulateNotakeyOptions& options) {
+    const SimulateNotakeyOptions& options, const IpAddress& address) {
   if (!options.tls) return nullptr;
   auto tls = options.certificate_file.empty()
-                 ? TlsContext::self_signed()
+                 ? TlsContext::self_signed(address)
                  : TlsContext::from_files(options.certificate_file, options.key_file);
   if (!tls) return std::unexpected(tls.error());
   if (!options.write_ca_file.empty()) {
@@ -108,7 +108,7 @@ std::expected<std::shared_ptr<const TlsContext>, std::string> tls_of(
 std::expected<NotakeyListening, std::string> listening_of(const SimulateNotakeyOptions& options) {
   const auto listen = Endpoint::parse(options.listen, 0);
   if (!listen) return std::unexpected("--listen: " + listen.error());
-  auto tls = tls_of(options);
+  auto tls = tls_of(options, listen->address);
   if (!tls) return std::unexpected(tls.error());
   NotakeyListening listening = {.listen = *listen,
                                 .tls = std::move(*tls),

@@ -51,21 +51,22 @@ bssl::UniquePtr<EVP_PKEY> make_key() {
   return key;
 }
 
-bssl::UniquePtr<X509> make_certificate(EVP_PKEY* key) {
+bssl::UniquePtr<X509> make_certificate(EVP_PKEY* key, const IpAddress& address) {
   bssl::UniquePtr<X509> certificate(X509_new());
   X509* x509 = certificate.get();
   const auto common_name = as_octets("sallyport-lab");
+  const std::string names = fmt::format("DNS:localhost,IP:127.0.0.1,IP:::1,IP:{}", address.text());
   X509_NAME* name = X509_get_subject_name(x509);
-  const bool made =
-      X509_set_version(x509, 2) == 1 && ASN1_INTEGER_set(X509_get_serialNumber(x509), 1) == 1 &&
-      X509_gmtime_adj(X509_getm_notBefore(x509), -60) != nullptr &&
-      X509_gmtime_adj(X509_getm_notAfter(x509), kValidSeconds) != nullptr &&
-      X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, common_name.data(),
-                                 static_cast<int>(common_name.size()), -1, 0) == 1 &&
-      X509_set_issuer_name(x509, name) == 1 && X509_set_pubkey(x509, key) == 1 &&
-      add_extension(x509, NID_basic_constraints, "critical,CA:TRUE") &&
-      add_extension(x509, NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1,IP:::1") &&
-      X509_sign(x509, key, EVP_sha256()) > 0;
+  const bool made = X509_set_version(x509, 2) == 1 &&
+                    ASN1_INTEGER_set(X509_get_serialNumber(x509), 1) == 1 &&
+                    X509_gmtime_adj(X509_getm_notBefore(x509), -60) != nullptr &&
+                    X509_gmtime_adj(X509_getm_notAfter(x509), kValidSeconds) != nullptr &&
+                    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, common_name.data(),
+                                               static_cast<int>(common_name.size()), -1, 0) == 1 &&
+                    X509_set_issuer_name(x509, name) == 1 && X509_set_pubkey(x509, key) == 1 &&
+                    add_extension(x509, NID_basic_constraints, "critical,CA:TRUE") &&
+                    add_extension(x509, NID_subject_alt_name, names.c_str()) &&
+                    X509_sign(x509, key, EVP_sha256()) > 0;
   if (!made) return nullptr;
   return certificate;
 }
@@ -90,10 +91,10 @@ std::expected<TlsContext, std::string> TlsContext::from_files(const std::string&
   return tls;
 }
 
-std::expected<TlsContext, std::string> TlsContext::self_signed() {
+std::expected<TlsContext, std::string> TlsContext::self_signed(const IpAddress& address) {
   TlsContext tls;
   const auto key = make_key();
-  const auto certificate = key ? make_certificate(key.get()) : nullptr;
+  const auto certificate = key ? make_certificate(key.get(), address) : nullptr;
   if (!certificate || SSL_CTX_use_certificate(tls.context_.get(), certificate.get()) != 1 ||
       SSL_CTX_use_PrivateKey(tls.context_.get(), key.get()) != 1)
     return std::unexpected(fmt::format("cannot make a certificate: {}", last_error()));

@@ -8,6 +8,8 @@
 
 #include <openssl/ssl.h>
 
+#include "protocol/ip_address.h"
+
 namespace sallyport::lab {
 
 struct SslContextDeleter {
@@ -22,8 +24,8 @@ class TlsContext {
   /// PEM files; the certificate's file may hold the chain.
   [[nodiscard]] static std::expected<TlsContext, std::string> from_files(
       const std::string& certificate_file, const std::string& key_file);
-  /// For localhost, 127.0.0.1 and ::1, valid for ten days.
-  [[nodiscard]] static std::expected<TlsContext, std::string> self_signed();
+  /// For localhost, 127.0.0.1, ::1 and `address`, valid for ten days.
+  [[nodiscard]] static std::expected<TlsContext, std::string> self_signed(const IpAddress& address);
 
   /// A connection's state, in accepting mode.
   [[nodiscard]] std::unique_ptr<SSL, SslDeleter> accept(int fd) const;

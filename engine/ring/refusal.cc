@@ -17,8 +17,8 @@ constexpr int kMinor = 1;
 bool older_than_needed(std::string_view release) {
   int major = 0;
   int minor = 0;
-  const char* const end = release.data() + release.size();
-  const auto [dot, error] = std::from_chars(release.data(), end, major);
+  const char* const end = release.end();
+  const auto [dot, error] = std::from_chars(release.begin(), end, major);
   if (error != std::errc{} || dot == end || *dot != '.') return false;
   if (std::from_chars(dot + 1, end, minor).ec != std::errc{}) return false;
   return major < kMajor || (major == kMajor && minor < kMinor);

@@ -77,6 +77,8 @@ void Transfer::set_common(const NotakeySettings& settings) {
   // Wait for a connection that may multiplex instead of opening one each.
   curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
   curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 1'024L);
+  // The least it takes: each handle keeps a send buffer of this size while it waits.
+  curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16'384L);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, 15L);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, 5L);

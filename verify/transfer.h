@@ -64,6 +64,7 @@ class Transfer {
   enum class Place : std::uint8_t { idle, queued, in_flight };
   Place place = Place::idle;
   std::uint32_t slot = 0;  ///< in the multi's list for that place
+  std::uint32_t home = 0;  ///< in its owner's list of all transfers
 
  private:
   struct Cleanup {

@@ -350,6 +350,7 @@ void Worker::answer(const Waiter& waiter, const Decision& decision) {
 Transfer* Worker::idle_transfer() {
   if (idle_.empty()) {
     transfers_.push_back(std::make_unique<Transfer>(context_.notakey));
+    transfers_.back()->home = static_cast<std::uint32_t>(transfers_.size() - 1);
     idle_.push_back(transfers_.back().get());
   }
   Transfer* const transfer = idle_.back();
@@ -373,7 +374,14 @@ void Worker::launch(Transfer& transfer, std::uint32_t timeout_ms) {
 
 void Worker::put_back(Transfer& transfer) {
   transfer.recycle();
-  idle_.push_back(&transfer);
+  if (idle_.size() < kMaxIdleTransfers) {
+    idle_.push_back(&transfer);
+    return;
+  }
+  const std::uint32_t hole = transfer.home;
+  transfers_.back()->home = hole;
+  std::swap(transfers_[hole], transfers_.back());
+  transfers_.pop_back();
 }
 
 void Worker::count(const Transfer& transfer, const CallOutcome& outcome) {

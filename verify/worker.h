@@ -70,6 +70,9 @@ class Worker {
   };
   /// Waits for an access token on behalf of the health check.
   static constexpr std::uint32_t kHealthWaiter = 0xffff'fffe;
+  /// Idle handles kept for the next calls. A burst of creates makes more, some 10 KB each; while
+  /// its users think, those are given back.
+  static constexpr std::size_t kMaxIdleTransfers = 1'024;
 
   // The loop and its parts, in their order.
   void run();

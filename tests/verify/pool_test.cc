@@ -221,7 +221,7 @@ TEST_F(PoolTest, NameThatIsNobodysIsNeverSent) {
   Question bad = question(1);
   bad.user.assign(std::string_view{"a\xff"});
   ASSERT_TRUE(pool_->ask(bad));
-  expect_answer(sink_.wait(1), Verdict::unavailable, false, "user name cannot be asked");
+  expect_answer(sink_.wait(1), Verdict::unavailable, false, "user name or host not usable");
   EXPECT_EQ(server_.count("POST"), 0);
 }
 

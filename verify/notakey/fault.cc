@@ -17,7 +17,7 @@ const char* words(FaultKind kind) noexcept {
     case FaultKind::cut: return "connection cut";
     case FaultKind::malformed: return "malformed answer";
     case FaultKind::other_user: return "answer is for another user or request";
-    case FaultKind::unsendable: return "user name cannot be asked";
+    case FaultKind::unsendable: return "user name or host not usable";
     case FaultKind::overload: return "too many pending verifications";
   }
   return "";

@@ -13,8 +13,8 @@
 namespace sallyport::lab {
 namespace {
 
-constexpr const char* kNotakeyFooter =
-    R"(Behaviours: ask (the phone page decides), approve[:2s], deny[:2s], expire, never (polls hang),
+constexpr const char* kNotakeyFooter = R"(
+Behaviours: ask (the phone page decides), approve[:2s], deny[:2s], expire, never (polls hang),
 unknown, no-device. A name that ends in * is a prefix.
 Faults: CALL:FAULT[=VALUE][,count=N][,probability=P][,retry-after=S] with CALL one of create, poll,
 token, service, any and FAULT one of status=503, slow=200ms, cut, cut-after, cut-middle, hang,
@@ -22,7 +22,8 @@ bad-json, wrong-uuid, wrong-username, unknown-response, refuse-token=401.
 At run time: GET /lab/stats, GET and DELETE /lab/requests, GET, POST and DELETE /lab/faults,
 POST /lab/users {"alice":"deny:1s"}, DELETE /lab/tokens.
 
-Example: sallyport-lab simulate notakey --user alice=approve:2s --user 'bot-*=deny' --fault poll:status=429,count=3)";
+Example:
+  sallyport-lab simulate notakey --user alice=approve:2s --fault poll:status=429,count=3)";
 
 void add_simulate_notakey(CLI::App& simulate, SimulateNotakeyOptions& options) {
   CLI::App* app =

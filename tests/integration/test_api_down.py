@@ -50,7 +50,7 @@ def downstream():
 
 
 def start(tmp_path, downstream, notakey, policy):
-    return Sallyport(tmp_path, downstream, notakey, notakey={"ttl": "2s", "timeout": "1s"},
+    return Sallyport(tmp_path, downstream, notakey, notakey={"ttl": "5s", "timeout": "1s"},
                      second_factor={"on_unavailable": policy})
 
 
@@ -95,11 +95,10 @@ def test_silent_then_a_retry_is_tried_anew(tmp_path, downstream, how):
     assert {line["answer"] for line in lines} == {"none"}
 
 
-@pytest.mark.parametrize("policy", ["allow", "silent"])
 @pytest.mark.parametrize("how", AFTER_THE_PUSH)
-def test_once_a_push_may_be_out_no_answer_means_reject(tmp_path, downstream, notakey, how, policy):
+def test_once_a_push_may_be_out_no_answer_means_reject(tmp_path, downstream, notakey, how):
     notakey.fault(**AFTER_THE_PUSH[how])
-    door = start(tmp_path, downstream, notakey, policy)
+    door = start(tmp_path, downstream, notakey, "allow")
     with door.nas() as nas:
         reply = nas.ask(nas.pap("alice", "x"))
     assert reply.code == wire.ACCESS_REJECT

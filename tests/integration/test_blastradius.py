@@ -188,7 +188,7 @@ FORGERIES = {
     two_message_authenticators: ("malformed", "message_authenticator_twice"),
     another_identifier: ("drops", "reply_unmatched"),
     accounting_answer: ("drops", "reply_wrong_code"),
-    a_request_as_reply: ("drops", "reply_wrong_code"),
+    a_request_as_reply: ("drops", "reply_bad_authenticator"),
 }
 
 

@@ -11,7 +11,7 @@ GOOD = {
     "radius": {"listen": ["127.0.0.1:18120"]},
     "client": [client()],
     "downstream": {"address": "127.0.0.1:1812", "secret": "downstream-secret-of-the-tests"},
-    "notakey": {"host": "https://demo.notakey.com", "access_id": "an access id"},
+    "notakey": {"host": "https://demo.notakey.com", "access_id": "an-access-id"},
 }
 
 
@@ -72,19 +72,25 @@ version = "v4"
 on_unavailable = "perhaps"
 """
 
-# line of the mistake → a word that must be in it
-MISTAKES = {2: "99999", 3: "duplicate_window", 4: "duplicate_window", 8: "33", 24: "v4",
-            27: "perhaps"}
+# text of the line with the mistake → the key that is complained about
+MISTAKES = {
+    'listen = ["127.0.0.1:99999"]': "radius.listen",
+    'duplicate_windw = "10s"': "duplicate_windw",
+    "duplicate_window = 10": "radius.duplicate_window",
+    'addresses = ["192.0.2.0/33"]': "client.addresses",
+    'version = "v4"': "notakey.version",
+    'on_unavailable = "perhaps"': "second_factor.on_unavailable",
+}
 
 
 def test_every_mistake_at_once_with_its_line(tmp_path):
     status, output = check(tmp_path, BAD)
     assert status == 1
-    told = {int(m.group(1)): m.group(0)
-            for m in re.finditer(r"^.*sallyport\.toml:(\d+):.*$", output, re.MULTILINE)}
-    for line, word in MISTAKES.items():
-        assert line in told, output
-        assert word in told[line]
+    told = re.findall(r"^\S*sallyport\.toml:(\d+):\d+: ([\w.]+): ", output, re.MULTILINE)
+    for text, key in MISTAKES.items():
+        line = BAD.splitlines().index(text) + 1
+        assert (str(line), key) in told or (str(line), f"radius.{key}") in told, (text, output)
+    assert [int(line) for line, _ in told] == sorted(int(line) for line, _ in told)
     assert "access_id" in output, "a required key that is missing"
     assert "secret" in output, "a client without a secret"
     assert "three" in output and "two" in output, "a prefix given twice"
@@ -114,7 +120,7 @@ def test_run_refuses_the_same_mistakes_and_starts_nothing(tmp_path):
     path.write_text(BAD)
     result = sallyport("run", "--config", path)
     assert result.returncode == 1
-    assert "perhaps" in result.stderr
+    assert "second_factor.on_unavailable" in result.stderr
 
 
 def test_a_world_readable_secret_file_is_refused(tmp_path):

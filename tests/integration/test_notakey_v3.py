@@ -18,7 +18,7 @@ def notakey(tmp_path):
 
 @pytest.fixture
 def door(tmp_path, downstream, notakey):
-    return Sallyport(tmp_path, downstream, notakey, notakey={"ttl": "2s", "timeout": "1s"})
+    return Sallyport(tmp_path, downstream, notakey, notakey={"ttl": "5s", "timeout": "1s"})
 
 
 def login(door, user, password="x"):
@@ -66,8 +66,9 @@ def test_a_second_refusal_is_final(tmp_path, downstream, notakey):
 
 @pytest.mark.parametrize("fault", [
     {"kind": "status", "status": 500}, {"kind": "bad-json"}, {"kind": "cut"}, {"kind": "hang"}])
-def test_no_token_no_push(door, notakey, fault):
+def test_no_token_no_push(tmp_path, downstream, notakey, fault):
     notakey.fault(call="token", **fault)
+    door = Sallyport(tmp_path, downstream, notakey, notakey={"timeout": "1s"})
     assert login(door, "alice") == wire.ACCESS_REJECT
     (line,) = door.wait_audit(1)
     assert line["outcome"] == "unavailable_denied"
@@ -81,7 +82,7 @@ def test_wrong_client_credentials(tmp_path, downstream, notakey):
 
 
 def test_a_token_that_runs_out_is_replaced_before_it_is_refused(tmp_path, downstream):
-    notakey = NotakeySimulator(tmp_path, version="v3", options=["--token-life", "1s"])
+    notakey = NotakeySimulator(tmp_path, version="v3", options=["--token-lifetime", "1s"])
     door = Sallyport(tmp_path, downstream, notakey)
     assert login(door, "alice") == wire.ACCESS_ACCEPT
     door.wait_for(lambda: login(door, "alice") == wire.ACCESS_ACCEPT

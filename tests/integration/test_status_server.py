@@ -3,7 +3,7 @@
 import subprocess
 
 from harness import FakeDownstream, Sallyport, wire
-from harness.downstream import silent
+from harness.downstream import accept, silent
 from harness.notakey import NoService
 
 
@@ -41,15 +41,17 @@ def test_without_message_authenticator_it_is_not_answered(door):
         assert nas.barrier() == []
 
 
-def test_it_disturbs_no_login_on_the_same_identifier(door, notakey):
+def test_it_disturbs_no_login_on_the_same_identifier(tmp_path, notakey):
     """Different codes, different Identifier spaces: a probe must not abandon a pending login."""
-    with door.nas() as nas:
-        login = nas.pap("quinn", "x", identifier=255)
-        nas.send(login)
-        notakey.wait_pushes(1)
-        nas.barrier()  # Status-Server with Identifier 255
-        notakey.answer("quinn", approve=True)
-        assert nas.receive(login).code == wire.ACCESS_ACCEPT
+    with FakeDownstream(accept) as downstream:
+        door = Sallyport(tmp_path, downstream, notakey)
+        with door.nas() as nas:
+            login = nas.pap("quinn", "x", identifier=nas.status_server().identifier)
+            nas.send(login)
+            notakey.wait_pushes(1)
+            nas.barrier()
+            notakey.answer("quinn", approve=True)
+            assert nas.receive(login).code == wire.ACCESS_ACCEPT
 
 
 def test_radclient_is_content(door):

@@ -16,7 +16,7 @@ AUTHORISATION = [
 REJECTS = {
     "denise": ("Login denied on the phone.", "denied"),
     "erika": ("No answer from the phone in time.", "expired"),
-    "nora": ("No answer from the phone in time.", "expired"),
+    "nora": ("The second factor is not available. Try again later.", "unavailable_denied"),
     "stranger": ("Login not confirmed.", "unknown_user"),
     "nodevice": ("Login not confirmed.", "unknown_user"),
 }
@@ -35,7 +35,7 @@ def downstream():
 
 @pytest.fixture
 def door(tmp_path, downstream, notakey):
-    return Sallyport(tmp_path, downstream, notakey, notakey={"ttl": "2s", "timeout": "1s"})
+    return Sallyport(tmp_path, downstream, notakey, notakey={"ttl": "5s", "timeout": "1s"})
 
 
 def test_approval_lets_the_accept_through(door):

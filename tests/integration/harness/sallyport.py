@@ -47,11 +47,11 @@ def client(addresses=("127.0.0.0/8",), secret=CLIENT_SECRET, name="nas", **more)
 
 
 class Sallyport(Process):
-    """`sallyport run --config`, ready when constructed. Sections given by name extend the ones below,
+    """`sallyport run --config`, ready when constructed. Sections given by name extend those below,
     key by key: second_factor={"on_unavailable": "allow"}."""
 
-    def __init__(self, folder, downstream, notakey, clients=None, wait=True, env=None, preexec=None,
-                 **sections):
+    def __init__(self, folder, downstream, notakey, /, clients=None, wait=True, env=None,
+                 preexec=None, **sections):
         folder.mkdir(parents=True, exist_ok=True)
         self.address = loopback_address()
         self.secret = (clients or [client()])[0]["secret"]

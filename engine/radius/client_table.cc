@@ -61,6 +61,7 @@ ClientTable::ClientTable(const std::vector<config::Client>& clients) {
 
   // A hundred thousand addresses of one name and secret share one key schedule.
   std::unordered_multimap<std::size_t, std::uint32_t> interned;
+  interned.reserve(clients.size());
   const auto intern = [&](const config::Client& client) {
     const std::size_t name_hash = std::hash<std::string>{}(client.name);
     const auto [first, last] = interned.equal_range(name_hash);

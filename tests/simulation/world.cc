@@ -90,6 +90,10 @@ std::string World::run() {
     move_clock(std::max(now_.monotonic_ns, *next * 1'000'000));
   }
   ledger_.finish();
+  door_->advance(now_);
+  for (std::size_t i = 0; i < handed_over_.size(); ++i)
+    if (handed_over_[i].expired() != (i + 1 < handed_over_.size()))
+      ledger_.fail("settings were kept without an exchange, or let go of too early");
   return ledger_.breach();
 }
 
@@ -435,7 +439,7 @@ void World::deliver_verdict(const verify::Answer& answer) {
 
 // ---- settings
 
-std::shared_ptr<const DoorSettings> World::settings() const {
+std::shared_ptr<const DoorSettings> World::settings() {
   const Epoch& epoch = epochs_[epoch_];
   DoorSettings settings;
   std::vector<config::Client> clients;
@@ -458,7 +462,9 @@ std::shared_ptr<const DoorSettings> World::settings() const {
   settings.second_factor.on_unavailable = epoch.on_unavailable;
   settings.duplicate_window_ms = kDuplicateWindowMs;
   settings.verification_ttl_ms = kVerificationTtlMs;
-  return std::make_shared<const DoorSettings>(std::move(settings));
+  auto shared = std::make_shared<const DoorSettings>(std::move(settings));
+  handed_over_.push_back(shared);
+  return shared;
 }
 
 void World::reload() {

@@ -111,7 +111,7 @@ class World final : public Outbox, public RandomSource {
   void deliver_verdict(const verify::Answer& answer);
 
   void reload();
-  [[nodiscard]] std::shared_ptr<const DoorSettings> settings() const;
+  [[nodiscard]] std::shared_ptr<const DoorSettings> settings();
   [[nodiscard]] Digest digest() const;
   void expect_unmoved(const Digest& before, const char* what);
   void note(std::uint64_t what);
@@ -132,8 +132,9 @@ class World final : public Outbox, public RandomSource {
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
 
   std::vector<Epoch> epochs_;
-  std::size_t epoch_ = 0;          ///< of the door
-  std::size_t clients_epoch_ = 0;  ///< of the clients, a little later
+  std::size_t epoch_ = 0;                                       ///< of the door
+  std::size_t clients_epoch_ = 0;                               ///< of the clients, a little later
+  std::vector<std::weak_ptr<const DoorSettings>> handed_over_;  ///< one for each epoch so far
   std::deque<Request> requests_;
   std::vector<std::uint8_t> next_identifier_;
   unsigned identifiers_in_use_ = 256;  ///< a client goes round so many: few are reused soon

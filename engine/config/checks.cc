@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "protocol/ip_address.h"
 #include "verify/template_text.h"
 
 namespace sallyport::config {
@@ -182,6 +181,11 @@ std::expected<HostAndPort, Complaint> parse_host_port(std::string_view text) {
   return out;
 }
 
+bool is_loopback(const IpAddress& address) {
+  return Prefix::parse("127.0.0.0/8")->contains(address) ||
+         Prefix::parse("::1/128")->contains(address);
+}
+
 Finding warn_secret(const Secret& secret) {
   if (as_text(secret.reveal()) == kExampleSecret) {
     return Complaint{.wrong = "is still the one of the example, which everybody knows",
@@ -196,11 +200,8 @@ Finding warn_secret(const Secret& secret) {
 Finding warn_api_url(std::string_view url) {
   const auto parsed = parse_url(url);
   if (!parsed || parsed->scheme != "http" || parsed->host.host == "localhost") return std::nullopt;
-  if (const auto address = IpAddress::parse(parsed->host.host)) {
-    const auto loopback_v4 = Prefix::parse("127.0.0.0/8");
-    const auto loopback_v6 = Prefix::parse("::1/128");
-    if (loopback_v4->contains(*address) || loopback_v6->contains(*address)) return std::nullopt;
-  }
+  const auto address = IpAddress::parse(parsed->host.host);
+  if (address && is_loopback(*address)) return std::nullopt;
   return Complaint{.wrong = "is plain http: whoever is on the way can approve logins",
                    .mend = "Use https://."};
 }

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "engine/config/mistake.h"
+#include "protocol/ip_address.h"
 #include "protocol/secret.h"
 
 namespace sallyport::config {
@@ -33,6 +34,8 @@ struct HostAndPort {
   std::optional<std::uint16_t> port;
 };
 [[nodiscard]] std::expected<HostAndPort, Complaint> parse_host_port(std::string_view text);
+
+[[nodiscard]] bool is_loopback(const IpAddress& address);
 
 /// Too short to be safe, or still the example's.
 [[nodiscard]] Finding warn_secret(const Secret& secret);

@@ -94,7 +94,7 @@ class Words {
     define_check();
     define_status();
     define_config();
-    version_ = app_.add_subcommand("version", "Print the version");
+    app_.add_subcommand("version", "Print the version");
     for (CLI::App* command : app_.get_subcommands({})) {
       command->allow_extras();
       command->get_formatter()->column_width(38);
@@ -309,7 +309,6 @@ class Words {
   CLI::App* check_ = nullptr;
   CLI::App* status_ = nullptr;
   CLI::App* config_ = nullptr;
-  CLI::App* version_ = nullptr;
   std::array<std::string, kNtkpOptions> ntkp_values_;
   std::string config_path_;
   std::string admin_ = "127.0.0.1:9812";

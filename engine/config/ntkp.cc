@@ -137,7 +137,7 @@ class NtkpReader {
       mistake(NtkpOption::listen_address,
               {.wrong = "is not an IP address: " + address.error(),
                .mend = "Write 192.0.2.1, [2001:db8::1], or 0.0.0.0 for all."});
-    } else if (Prefix::parse("127.0.0.0/8")->contains(*address)) {
+    } else if (is_loopback(*address)) {
       warning(
           NtkpOption::listen_address,
           Complaint{.wrong = fmt::format("is {}: only this machine can reach it", address->text()),

@@ -95,8 +95,9 @@ class Reader {
     if (text == nullptr) return;
     auto parsed = parse_host_port(*text);
     if (!parsed) return complain(std::move(parsed.error()));
-    type.host(draft_) = std::move(parsed->host);
-    if (parsed->port) type.port(draft_) = *parsed->port;
+    auto& [host, port] = *parsed;
+    type.host(draft_) = std::move(host);
+    type.port(draft_) = port.value_or(type.port(draft_));
   }
 
   void operator()(const AnAddress& type) {
@@ -157,7 +158,7 @@ class Reader {
   }
   void complain(Complaint complaint) { complain(value_.where, std::move(complaint)); }
   void wrong_type(std::string_view mend) {
-    complain({.wrong = fmt::format("is {}, not a {}", kind_of(value_), type_text(setting_)),
+    complain({.wrong = fmt::format("is {}; wanted: {}", kind_of(value_), type_text(setting_)),
               .mend = std::string(mend)});
   }
 

@@ -11,11 +11,6 @@
 namespace sallyport::config {
 namespace {
 
-bool is_loopback(const IpAddress& address) {
-  return Prefix::parse("127.0.0.0/8")->contains(address) ||
-         Prefix::parse("::1/128")->contains(address);
-}
-
 void check_clients(const Config& config, const Places& places, Notes& notes) {
   std::map<Prefix, std::string_view> owner_of;
   std::map<std::string_view, std::size_t> first_named;

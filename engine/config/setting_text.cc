@@ -60,10 +60,12 @@ struct ValueText {
                               type.port(draft)));
   }
   std::string operator()(const AnAddress& type) const {
-    return type.field(draft) ? quoted(type.field(draft)->text()) : std::string{};
+    const auto& value = type.field(draft);
+    return value ? quoted(value->text()) : std::string{};
   }
   std::string operator()(const AnEndpoint& type) const {
-    return type.field(draft) ? quoted(type.field(draft)->text()) : std::string{};
+    const auto& value = type.field(draft);
+    return value ? quoted(value->text()) : std::string{};
   }
   std::string operator()(const EndpointList& type) const { return list_text(type.field(draft)); }
   std::string operator()(const PrefixList& type) const { return list_text(type.field(draft)); }

@@ -1,9 +1,9 @@
 #pragma once
 // What the tests of the configuration share: a file that is good, and ways to spoil it.
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <random>
 #include <string>
 #include <string_view>
 #include <vector>

@@ -108,6 +108,14 @@ def test_once_a_push_may_be_out_no_answer_means_reject(tmp_path, downstream, not
     assert notakey.pushes() == 1
 
 
+def test_a_connection_cut_before_any_answer_is_not_down(tmp_path, downstream, notakey):
+    """The request had left: for all the daemon can know, the phone rang."""
+    notakey.fault(call="create", kind="cut")
+    door = start(tmp_path, downstream, notakey, "allow")
+    with door.nas() as nas:
+        assert nas.ask(nas.pap("alice", "x")).code == wire.ACCESS_REJECT
+
+
 @pytest.mark.parametrize("policy", ["allow", "silent"])
 def test_a_service_that_takes_the_request_and_goes_quiet_is_not_down(
     tmp_path, downstream, notakey, policy
@@ -139,6 +147,18 @@ def test_wrong_password_is_rejected_whatever_the_policy(tmp_path, freeradius):
     door = start(tmp_path, freeradius, NoService(), "allow")
     with door.nas() as nas:
         assert nas.ask(nas.pap("alice", "wrong")).code == wire.ACCESS_REJECT
+
+
+def test_the_service_restarts(tmp_path, downstream, notakey):
+    """Connections that the daemon keeps open break; the next login makes new ones."""
+    door = start(tmp_path, downstream, notakey, "deny")
+    with door.nas() as nas:
+        assert nas.ask(nas.pap("alice", "x")).code == wire.ACCESS_ACCEPT
+        notakey.stop()
+        address, _, port = notakey.host.rpartition("//")[2].rpartition(":")
+        restarted = NotakeySimulator(tmp_path / "restarted", address=address, port=port)
+        assert nas.ask(nas.pap("alice", "x")).code == wire.ACCESS_ACCEPT
+    assert restarted.pushes() == 1
 
 
 def test_recovery(tmp_path, downstream, notakey):

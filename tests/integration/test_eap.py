@@ -4,7 +4,7 @@ MPPE keys it received are the ones that its own handshake derived."""
 import re
 
 import pytest
-from harness import Sallyport, wire
+from harness import NotakeySimulator, Sallyport, wire
 from harness.clients import eapol_test
 
 
@@ -50,8 +50,6 @@ def test_wrong_password_never_pushes(door, freeradius, notakey, tmp_path, method
 def test_denial_is_an_eap_failure_without_keys(tmp_path, freeradius, notakey, method):
     """The phone says no after the server has said EAP-Success: the client must see EAP-Failure, and
     none of the keys."""
-    from harness import NotakeySimulator
-
     denying = NotakeySimulator(tmp_path / "denying", users=["alice=deny:0s"])
     door = Sallyport(tmp_path, freeradius, denying)
     status, output = eapol_test(door.server, door.secret, method(freeradius), tmp_path)
@@ -73,8 +71,6 @@ def test_eap_md5_has_no_keys_and_succeeds(door, freeradius, notakey, tmp_path):
 
 
 def test_user_name_from_request_asks_the_outer_identity(tmp_path, freeradius):
-    from harness import NotakeySimulator
-
     notakey = NotakeySimulator(tmp_path, users=["anonymous=approve:0s"])
     door = Sallyport(tmp_path, freeradius, notakey, second_factor={"user_name_from": "request"})
     status, output = eapol_test(door.server, door.secret, ttls(freeradius), tmp_path)

@@ -2,6 +2,7 @@
 
 import ctypes
 import errno
+import json
 import os
 import pathlib
 import struct
@@ -55,8 +56,6 @@ def test_refused_by_seccomp(tmp_path, error):
 
 
 def test_the_profile_that_we_ship_allows_it():
-    import json
-
     root = pathlib.Path(__file__).resolve().parents[2]
     profile = json.loads((root / "packaging/seccomp/sallyport.json").read_text())
     allowed = {name for rule in profile["syscalls"] if rule["action"] == "SCMP_ACT_ALLOW"

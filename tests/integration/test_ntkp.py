@@ -6,7 +6,7 @@ import socket
 import time
 
 import pytest
-from harness import FakeDownstream, Nas, NoAnswer, NotakeySimulator, Process, wait_until, wire
+from harness import FakeDownstream, Nas, NoAnswer, Process, wait_until, wire
 from harness.downstream import accept, silent
 from harness.net import free_port, loopback_address
 from harness.sallyport import BINARY, CLEAN_ENVIRONMENT

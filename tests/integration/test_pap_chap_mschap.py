@@ -2,8 +2,9 @@
 each side."""
 
 import pytest
-from harness import wire
-from harness.clients import Nas, radclient, radclient_reply
+from harness import FakeDownstream, Nas, NotakeySimulator, Sallyport, wire
+from harness.clients import radclient, radclient_reply
+from harness.downstream import accept
 from pyrad.client import Client as PyradClient
 from pyrad.dictionary import Dictionary
 from pyrad.packet import AccessAccept, AccessReject, AccessRequest
@@ -104,11 +105,20 @@ def test_challenge_never_pushes(door, notakey):
     assert notakey.requests() == []
 
 
+def test_the_answer_to_a_challenge_is_pushed(tmp_path, freeradius):
+    notakey = NotakeySimulator(tmp_path, users=["carol=approve:0s"])
+    door = Sallyport(tmp_path, freeradius, notakey)
+    with door.nas() as nas:
+        challenge = nas.ask(nas.pap("carol", "any"))
+        assert challenge.code == wire.ACCESS_CHALLENGE
+        answer = nas.pap("carol", "tango", [(wire.STATE, challenge.get(wire.STATE))])
+        assert nas.ask(answer).code == wire.ACCESS_ACCEPT
+    assert notakey.pushes("carol") == 1
+
+
 @pytest.mark.parametrize("password", ["sixteen octets!!", "seventeen octets!", "x" * 128])
 def test_long_passwords(tmp_path, freeradius, notakey, password):
     """PAP hides in blocks of 16 octets: the edges of the block, and the longest password."""
-    from harness import FakeDownstream, Sallyport
-
     seen = []
 
     def handler(request, downstream):
@@ -210,9 +220,6 @@ def test_pyrad_as_the_client(door, tmp_path):
 
 def test_unknown_attributes_reach_the_downstream_untouched(tmp_path, notakey):
     """Types nobody has assigned and 241 to 246 pass, RFC 6929 section 5.2; so does their order."""
-    from harness import FakeDownstream, Sallyport
-    from harness.downstream import accept
-
     extra = [(222, b"\x00\xff"), (241, b"\x05extended"), (246, b"\x01\x80more"), (222, b"again"),
              (wire.VENDOR_SPECIFIC, b"\x00\x00"), (wire.VENDOR_SPECIFIC, b"\xff\xff\xff\xffjunk")]
     with FakeDownstream(accept) as downstream:
@@ -226,8 +233,6 @@ def test_unknown_attributes_reach_the_downstream_untouched(tmp_path, notakey):
 
 
 def test_accounting_passes_and_never_pushes(tmp_path, freeradius, notakey):
-    from harness import Sallyport
-
     class Accounting:
         server, secret = freeradius.accounting_server, freeradius.secret
 

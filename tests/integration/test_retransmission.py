@@ -64,6 +64,17 @@ def test_a_denial_is_repeated_as_it_was(door, notakey):
     assert notakey.pushes() == 1
 
 
+def test_after_the_window_the_same_datagram_is_a_new_login(tmp_path, downstream, notakey):
+    door = Sallyport(tmp_path, downstream, notakey, radius={"duplicate_window": "5s"})
+    with door.nas() as nas:
+        request = nas.pap("alice", "x")
+        assert nas.ask(request).code == wire.ACCESS_ACCEPT
+        door.wait_metric(0, "sallyport_radius_exchanges")
+        assert nas.ask(request).code == wire.ACCESS_ACCEPT
+    assert len(downstream.requests) == 2
+    assert door.metric("sallyport_radius_duplicates_answered_total") == 0
+
+
 def test_storm_while_the_downstream_thinks(tmp_path, notakey):
     """Duplicates that arrive before the downstream has answered start nothing of their own."""
     with FakeDownstream(lambda *_: None) as downstream:
@@ -211,6 +222,23 @@ def test_a_lost_request_is_sent_downstream_again(tmp_path, notakey):
             assert nas.ask(nas.pap("alice", "x")).code == wire.ACCESS_ACCEPT
     assert seen[0] == seen[1]
     assert door.metric("sallyport_radius_retransmitted_total") >= 1
+
+
+def test_a_downstream_that_is_down_and_comes_back(tmp_path, notakey):
+    """While nobody listens, the kernel reports each of our datagrams as refused. The request in
+    flight is answered by the first retransmission that finds the server back."""
+    with FakeDownstream(accept) as gone:
+        server = gone.server
+    door = Sallyport(tmp_path, gone, notakey, downstream={"retransmit": "200ms"})
+    with door.nas() as nas:
+        request = nas.pap("alice", "x")
+        nas.send(request)
+        wait_until(lambda: door.metric("sallyport_radius_retransmitted_total") >= 1,
+                   "a retransmission")
+        with FakeDownstream(accept, address=server[0], port=server[1]):
+            assert nas.receive(request).code == wire.ACCESS_ACCEPT
+            assert nas.ask(nas.pap("bob", "x")).code == wire.ACCESS_ACCEPT
+    assert notakey.pushes() == 2
 
 
 def test_a_dead_downstream_is_answered_with_silence(tmp_path, notakey):

@@ -1,7 +1,7 @@
 """What each verdict of the second factor looks like to the client."""
 
 import pytest
-from harness import FakeDownstream, Sallyport, wire
+from harness import FakeDownstream, NotakeySimulator, Sallyport, wire
 
 AUTHORISATION = [
     (wire.FILTER_ID, b"staff"),
@@ -112,8 +112,6 @@ def test_control_characters_never_reach_the_phone(tmp_path, downstream, notakey)
 
 @pytest.mark.parametrize("user", ["jörg", "a b/c?d#e%f", "ntk:vpn@example.com", "quo\"te\\"])
 def test_odd_user_names_reach_the_service_whole(tmp_path, downstream, user):
-    from harness import NotakeySimulator
-
     notakey = NotakeySimulator(tmp_path, options=["--default", "approve:0s"])
     door = Sallyport(tmp_path, downstream, notakey)
     with door.nas() as nas:

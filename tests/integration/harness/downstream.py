@@ -13,14 +13,14 @@ class FakeDownstream:
     """Answers each datagram with handler(request octets, FakeDownstream) → octets, a list of them,
     or None for silence. Every request received is kept in `requests`."""
 
-    def __init__(self, handler, secret="downstream-secret-of-the-tests", address=None):
+    def __init__(self, handler, secret="downstream-secret-of-the-tests", address=None, port=0):
         self.secret = secret
         self.key = secret.encode()
         self.handler = handler
         self.requests = []
         self.socket = socket.socket(socket.AF_INET6 if address == "::1" else socket.AF_INET,
                                     socket.SOCK_DGRAM)
-        self.socket.bind((address or loopback_address(), 0))
+        self.socket.bind((address or loopback_address(), port))
         self.server = self.socket.getsockname()[:2]
         self.peer = None
         self._thread = threading.Thread(target=self._serve, daemon=True)

@@ -23,6 +23,8 @@ alice Cleartext-Password := "wonderland"
 bob Cleartext-Password := "builder"
   Filter-Id = "guests"
 
+carol Cleartext-Password := "tango"
+
 User Cleartext-Password := "clientPass"
   Filter-Id = "rfc2759"
 

@@ -1,5 +1,5 @@
-"""Where requests are heard, and that answers leave from there: several addresses, any address, IPv6,
-and several shards behind one port."""
+"""Where requests are heard, and that answers leave from there: several addresses, any address,
+IPv6, and several shards behind one port."""
 
 import re
 import socket

@@ -44,7 +44,8 @@ class NotakeySimulator(Process):
 
     access_id = ACCESS_ID
 
-    def __init__(self, folder, users=(), tls=False, version="v2", options=(), address=None, port=0):
+    def __init__(self, folder, users=(), tls=False, version="v2", options=(), address=None,
+                 port=0):
         folder.mkdir(parents=True, exist_ok=True)
         command = [LAB, "simulate", "notakey", "--listen", f"{address or loopback_address()}:{port}",
                    "--access-id", ACCESS_ID]

@@ -30,8 +30,8 @@ enum class OnUnavailable : std::uint8_t {
 
 /// Whose name is asked for approval.
 enum class UserNameFrom : std::uint8_t {
-  automatic,  ///< EAP: User-Name of the Access-Accept if there is one (the inner identity); else of
-              ///< the request
+  automatic,  ///< EAP: User-Name of the Access-Accept, and a reject when it has none, because the
+              ///< outer identity proves nothing; else of the request
   request,
   accept,  ///< of the Access-Accept if there is one, else of the request
 };

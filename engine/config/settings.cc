@@ -188,8 +188,10 @@ constexpr std::array kSettings = std::to_array<Setting>({
     {Section::second_factor, "user_name_from", optional,
      choice<second_factor<&SecondFactor::user_name_from>>(kUserNameFrom), "", "",
      "Whose phone is asked: the User-Name of the `request`, or that of the Access-`accept` where "
-     "there is one. `auto` is `accept` for EAP, whose outer name may be anonymous, and `request` "
-     "for the rest."},
+     "there is one. `auto` is `request`, but for EAP only the name in the Access-Accept counts: "
+     "the "
+     "outer name of EAP is not proved by the password, so an Access-Accept without a User-Name is "
+     "rejected."},
     {Section::second_factor, "denied_message", optional,
      Text{second_factor<&SecondFactor::denied_message>, kMaxReplyMessage, check_one_line}, "", "",
      "Reply-Message of the Access-Reject when the user said no. Empty: none."},

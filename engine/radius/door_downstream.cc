@@ -33,15 +33,15 @@ std::string_view user_name(const radius::PacketView& packet) noexcept {
   return name ? as_text(*name) : std::string_view();
 }
 
-/// Whose approval is asked. With EAP the request names the outer identity, which nobody has proved:
-/// the Access-Accept names who was let in.
+/// Whose approval is asked; nobody's when empty. With EAP the request names the outer identity,
+/// which nobody has proved: only the Access-Accept says who was let in.
 std::string_view user_to_ask(config::UserNameFrom from, const radius::PacketView& request,
                              const radius::PacketView& accept) noexcept {
   const std::string_view accepted = user_name(accept);
   const std::string_view requested = user_name(request);
   switch (from) {
     case config::UserNameFrom::automatic:
-      return request.has(radius::Type::eap_message) && !accepted.empty() ? accepted : requested;
+      return request.has(radius::Type::eap_message) ? accepted : requested;
     case config::UserNameFrom::request: return requested;
     case config::UserNameFrom::accept: return accepted.empty() ? requested : accepted;
   }

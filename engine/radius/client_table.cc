@@ -96,7 +96,10 @@ ClientTable::ClientTable(const std::vector<config::Client>& clients) {
 
 const ClientEntry* ClientTable::find(const IpAddress& address) const noexcept {
   const Halves whole = halves(address);
+  // An IPv4 prefix is at least 96 bits long in its mapped form: "::/0" is any IPv6, and no IPv4.
+  const std::uint8_t shortest = address.is_v4() ? 96 : 0;
   for (const std::uint8_t length : lengths_) {
+    if (length < shortest) break;
     const Halves prefix = masked(whole, length);
     for (std::uint64_t at = hash_of(prefix, length) & mask_; slots_[at].entry != kEmpty;
          at = (at + 1) & mask_) {

@@ -33,6 +33,12 @@ TEST(ClientTable, AnyIpv4IsNotAnyIpv6) {
   EXPECT_EQ(four.find(address("2001:db8::1")), nullptr);
 }
 
+TEST(ClientTable, AnyIpv6IsNotAnyIpv4) {
+  const ClientTable six({client("six", {"::"})});
+  EXPECT_NE(six.find(address("2001:db8::1")), nullptr);
+  EXPECT_EQ(six.find(address("203.0.113.1")), nullptr);
+}
+
 TEST(ClientTable, AnEmptyOneKnowsNobody) {
   EXPECT_EQ(ClientTable({}).find(address("192.0.2.1")), nullptr);
 }

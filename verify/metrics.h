@@ -35,8 +35,8 @@ class Histogram {
   static constexpr unsigned kBuckets = 28;  ///< the last one takes all that is longer
 
   void record(std::uint64_t ns) noexcept {
-    const unsigned exponent =
-        static_cast<unsigned>(std::bit_width(ns | 1) - 1) + (std::has_single_bit(ns | 1) ? 0 : 1);
+    // The bucket whose bound is the least power of two that is not below it.
+    const unsigned exponent = ns <= 1 ? 0 : static_cast<unsigned>(std::bit_width(ns - 1));
     const unsigned bucket =
         exponent <= kFirstExponent ? 0 : std::min(exponent - kFirstExponent, kBuckets - 1);
     buckets_[bucket].add();

@@ -35,7 +35,7 @@ void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std
 
 namespace sallyport::testing {
 
-void count_allocations_of_this_thread() noexcept { counted = true; }
+void count_allocations_of_this_thread(bool on) noexcept { counted = on; }
 std::uint64_t counted_allocations() noexcept { return allocations.load(); }
 
 }  // namespace sallyport::testing

@@ -5,8 +5,8 @@
 
 namespace sallyport::testing {
 
-/// From now on the calling thread's allocations are counted.
-void count_allocations_of_this_thread() noexcept;
+/// From now on the calling thread's allocations are counted, or no longer.
+void count_allocations_of_this_thread(bool counted = true) noexcept;
 /// By all counted threads.
 [[nodiscard]] std::uint64_t counted_allocations() noexcept;
 

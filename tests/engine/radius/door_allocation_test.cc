@@ -1,27 +1,13 @@
-// Nothing on the packet path touches the heap: every allocation of this program is counted while a
-// door is driven through all that can happen to a request.
+// Nothing on the packet path touches the heap: every allocation is counted while a door is driven
+// through all that can happen to a request.
 
 #include <array>
-#include <atomic>
-#include <cstdlib>
-#include <new>
 
 #include <gtest/gtest.h>
 
 #include "engine/radius/door.h"
+#include "tests/engine/radius/allocation_counter.h"
 #include "tests/engine/radius/packet_builder.h"
-
-namespace {
-std::atomic<std::uint64_t> allocations{0};
-}  // namespace
-
-void* operator new(std::size_t octets) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  if (void* memory = std::malloc(octets)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace sallyport::radius_door {
 namespace {
@@ -114,7 +100,8 @@ TEST(Allocation, NoneAfterConstruction) {
   ClientPath path;
   path.source = *Endpoint::parse("192.0.2.1:4000", 0);
 
-  const std::uint64_t before = allocations.load();
+  sallyport::testing::count_allocations_of_this_thread();
+  const std::uint64_t before = sallyport::testing::counted_allocations();
   for (unsigned round = 0; round < 20; ++round) {
     path.source.port = static_cast<std::uint16_t>(4'000 + round);
     for (std::size_t i = 0; i < kRequests; ++i) {
@@ -137,7 +124,8 @@ TEST(Allocation, NoneAfterConstruction) {
       door.advance(now);
     }
   }
-  EXPECT_EQ(allocations.load() - before, 0u);
+  sallyport::testing::count_allocations_of_this_thread(false);
+  EXPECT_EQ(sallyport::testing::counted_allocations(), before);
   EXPECT_GT(outbox.answers, 3'000u);
   EXPECT_GT(metrics.accepts.value(), 100u);
   EXPECT_GT(metrics.rejects.value(), 100u);

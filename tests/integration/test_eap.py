@@ -4,7 +4,7 @@ MPPE keys it received are the ones that its own handshake derived."""
 import re
 
 import pytest
-from harness import NotakeySimulator, Sallyport, wire
+from harness import FakeDownstream, NotakeySimulator, Sallyport, wire
 from harness.clients import eapol_test
 
 
@@ -76,6 +76,36 @@ def test_user_name_from_request_asks_the_outer_identity(tmp_path, freeradius):
     status, output = eapol_test(door.server, door.secret, ttls(freeradius), tmp_path)
     assert status == 0, output[-2000:]
     assert [r["username"] for r in notakey.requests()] == ["anonymous"]
+
+
+EAP_SUCCESS = b"\x03\x07\x00\x04"
+
+
+@pytest.mark.parametrize("names, asked", [
+    ([], []),
+    ([(wire.USER_NAME, b"")], []),
+    ([(wire.USER_NAME, b"alice")], ["alice"]),
+])
+def test_the_outer_name_of_eap_proves_nothing(tmp_path, notakey, names, asked):
+    """A thief of alice's password could put his own name outside the tunnel and approve himself.
+    Who it was is what the server says it was: without a name in its Accept, nobody is asked."""
+
+    def handler(request, downstream):
+        return downstream.reply(request, wire.ACCESS_ACCEPT,
+                                [*names, (wire.EAP_MESSAGE, EAP_SUCCESS)])
+
+    with FakeDownstream(handler) as downstream:
+        door = Sallyport(tmp_path, downstream, notakey)
+        with door.nas() as nas:
+            reply = nas.ask(wire.Request(nas.secret, identifier=1, attributes=[
+                (wire.USER_NAME, b"bob"), (wire.EAP_MESSAGE, b"\x02\x07\x00\x06\x15\x00")]))
+    assert [r["username"] for r in notakey.requests()] == asked
+    if asked:
+        assert reply.code == wire.ACCESS_ACCEPT
+        assert reply.get(wire.EAP_MESSAGE) == EAP_SUCCESS
+    else:
+        assert reply.code == wire.ACCESS_REJECT
+        assert reply.get(wire.EAP_MESSAGE) == b"\x04\x07\x00\x04"
 
 
 def test_one_push_for_the_many_rounds_of_a_handshake(door, freeradius, notakey, tmp_path):

@@ -27,9 +27,9 @@ def reload(door):
     before = len(door.log_lines())
 
     def told():
-        return [line for line in door.log_lines()[before:]
-                if "reload" in line.get("message", "").lower()
-                or "configuration" in line.get("message", "").lower()]
+        lines = [line for line in door.log_lines()[before:] if line["component"] == "reload"]
+        ended = any(line["message"].startswith(("done", "refused")) for line in lines)
+        return lines if ended else None
 
     door.reload()
     return door.wait_for(told, "a log line about the reload")

@@ -47,8 +47,8 @@ class NotakeySimulator(Process):
     def __init__(self, folder, users=(), tls=False, version="v2", options=(), address=None,
                  port=0):
         folder.mkdir(parents=True, exist_ok=True)
-        command = [LAB, "simulate", "notakey", "--listen", f"{address or loopback_address()}:{port}",
-                   "--access-id", ACCESS_ID]
+        listen = f"{address or loopback_address()}:{port}"
+        command = [LAB, "simulate", "notakey", "--listen", listen, "--access-id", ACCESS_ID]
         self.settings = {"version": version}
         if version == "v3":
             command += ["--client-id", CLIENT_ID, "--client-secret", OAUTH_SECRET]

@@ -80,6 +80,7 @@ class Sallyport(Process):
             self.wait_ready()
 
     def write_config(self):
+        self.config.touch(mode=0o600)
         self.config.write_text(toml(self.settings))
 
     def wait_ready(self):

@@ -62,8 +62,26 @@ std::size_t write_reply(Code code, const LastOutbox& outbox, const radius::HopKe
   return 20;
 }
 
+constexpr std::size_t kRequests = 256;
+
+std::vector<Bytes> logins(const radius::HopKey& client_key) {
+  std::vector<Bytes> requests;
+  for (std::size_t i = 0; i < kRequests; ++i) {
+    radius::Authenticator authenticator;
+    authenticator.octets.fill(static_cast<std::uint8_t>(i));
+    requests.push_back(
+        PacketBuilder(Code::access_request, static_cast<std::uint8_t>(i), authenticator)
+            .add_message_authenticator()
+            .add(Type::user_name, "alice")
+            .add_password(client_key, "wonderland")
+            .add(Type::nas_ip_address, Bytes{192, 0, 2, 9})
+            .add(Type::reply_message, Bytes(200 + 50 * (i % 2)))
+            .sign_request(client_key));
+  }
+  return requests;
+}
+
 TEST(Allocation, NoneAfterConstruction) {
-  constexpr std::size_t kRequests = 256;
   const radius::HopKey client_key(Secret("client"));
   const auto downstream_key = std::make_shared<const radius::HopKey>(Secret("downstream"));
   LearnedAddresses clients, downstreams;
@@ -84,19 +102,7 @@ TEST(Allocation, NoneAfterConstruction) {
   plan.learned_downstreams = &downstreams;
   Door door(plan, std::make_shared<const DoorSettings>(settings), outbox, random, metrics, now);
 
-  std::vector<Bytes> requests;
-  for (std::size_t i = 0; i < kRequests; ++i) {
-    radius::Authenticator authenticator;
-    authenticator.octets.fill(static_cast<std::uint8_t>(i));
-    requests.push_back(
-        PacketBuilder(Code::access_request, static_cast<std::uint8_t>(i), authenticator)
-            .add_message_authenticator()
-            .add(Type::user_name, "alice")
-            .add_password(client_key, "wonderland")
-            .add(Type::nas_ip_address, Bytes{192, 0, 2, 9})
-            .add(Type::reply_message, Bytes(200 + 50 * (i % 2)))
-            .sign_request(client_key));
-  }
+  const std::vector<Bytes> requests = logins(client_key);
   ClientPath path;
   path.source = *Endpoint::parse("192.0.2.1:4000", 0);
 

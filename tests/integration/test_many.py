@@ -138,13 +138,15 @@ def test_every_answer_is_right(tmp_path):
     print(f"SALLYPORT_TEST_SEED={seed} replays this run")
     users = [f"{prefix}-{n}" for prefix in ("approver", "denier") for n in range(USERS)]
     downstream = RadiusSimulator(tmp_path, {user: password_of(user) for user in users})
-    notakey = NotakeySimulator(tmp_path, users=["approver-*=approve:0s", "denier-*=deny:0s"])
+    notakey = NotakeySimulator(tmp_path, users=["approver-*=approve:0s", "denier-*=deny:0s"],
+                               tls=True, address="127.0.0.1")
     clients = [LoadClient(n, None, seed) for n in range(CLIENTS)]
     door = Sallyport(
         tmp_path, downstream, notakey,
         clients=[client([c.address], secret=c.secret.decode(), name=f"client-{c.number}")
                  for c in clients],
-        radius={"shards": 2}, notakey={"ttl": "120s"}, log={"level": "info"})
+        radius={"shards": 2}, second_factor={"threads": 2}, notakey={"ttl": "120s"},
+        log={"level": "info"})
     for c in clients:
         c.server = door.server
         c.open()

@@ -18,7 +18,8 @@ def _children(request):
         request.getfixturevalue("freeradius")
     first = process.marker()
     yield
-    process.stop_and_forget(first)
+    broken = process.stop_and_forget(first)
+    assert not broken, "\n".join(broken)
 
 
 @pytest.fixture

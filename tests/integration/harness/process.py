@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 
@@ -104,11 +105,20 @@ def tails():
     return "\n".join(f"=== {p.name} (pid {p.pid})\n{p.tail()}" for p in _started)
 
 
+# What a process writes when it finds itself broken: our CHECK, AddressSanitizer and its kin.
+_BROKEN = re.compile(r".*(CHECK\(|Sanitizer:|runtime error:).*")
+
+
 def stop_and_forget(first):
-    """Stops every process started since `first` and forgets them; see marker()."""
+    """Stops every process started since `first` and forgets them; see marker(). Returns the
+    complaints of those that broke, perhaps only while they ended."""
+    complaints = []
     for process in reversed(_started[first:]):
         process.stop()
+        if broken := _BROKEN.search(process.err()):
+            complaints.append(f"{process.name}: {broken.group(0)}\n{process.tail()}")
     del _started[first:]
+    return complaints
 
 
 def marker():

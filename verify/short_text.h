@@ -1,9 +1,7 @@
 #pragma once
 // Text of bounded length inside a struct: what crosses a mailbox may not own memory.
 
-#include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <string_view>
 
 #include "protocol/octets.h"
@@ -19,8 +17,7 @@ class ShortText {
   ShortText() = default;
   explicit ShortText(std::string_view text) noexcept { assign(text); }
   void assign(std::string_view text) noexcept {
-    size_ = static_cast<std::uint8_t>(std::min(text.size(), Capacity));
-    if (size_ > 0) std::memcpy(octets_, text.data(), size_);
+    size_ = static_cast<std::uint8_t>(text.copy(octets_, Capacity));
   }
   void assign(Octets octets) noexcept { assign(as_text(octets)); }
   [[nodiscard]] std::string_view view() const noexcept { return {octets_, size_}; }

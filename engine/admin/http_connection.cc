@@ -21,8 +21,8 @@ std::string_view reason_of(unsigned status) noexcept {
     case 500: return "Internal Server Error";
     case 503: return "Service Unavailable";
     case 505: return "HTTP Version Not Supported";
+    default: return "Error";  // a number of HTTP's, not an enum of ours
   }
-  return "Error";
 }
 
 std::string response_head(const Page& page, bool last, std::string_view more_fields) {

@@ -14,7 +14,6 @@ namespace {
 
 using simdjson::dom::element;
 using simdjson::dom::object;
-using verify::Health;
 using verify::HealthState;
 
 std::string text_at(const element& document, std::string_view pointer) {

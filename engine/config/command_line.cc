@@ -13,7 +13,6 @@ namespace sallyport::config {
 namespace {
 
 constexpr int kUsage = 2;
-constexpr std::uint16_t kAdminPort = 9812;
 
 constexpr std::string_view kAbout =
     "sallyport: a RADIUS proxy that asks the user's phone (Notakey) before it lets a login "
@@ -284,7 +283,7 @@ class Words {
       out.config_path = config_path_;
       return out;
     }
-    const auto admin = Endpoint::parse(admin_, kAdminPort);
+    const auto admin = Endpoint::parse(admin_, kDefaultAdminPort);
     if (!admin) {
       return usage(
           fmt::format("sallyport status: --admin is not an IP address and port: {}. "

@@ -99,8 +99,12 @@ struct SecondFactor {
   std::uint32_t max_pending = 131'072;  ///< verifications waiting, in all threads together
 };
 
+/// Where `sallyport status` asks unless it is told otherwise.
+inline constexpr std::uint16_t kDefaultAdminPort = 9812;
+
 struct Admin {
   std::optional<Endpoint> listen;  ///< /metrics, /health, /status; none: off
+  bool required = true;            ///< false: when it cannot be bound, a warning and no more
 };
 
 enum class LogFormat : std::uint8_t { automatic, human, json };

@@ -272,7 +272,7 @@ std::expected<Loaded, std::vector<Mistake>> load_file(const std::string& path,
                         "Give the path of the configuration file, or merge clients into prefixes.");
   }
   errno = 0;
-  std::ifstream file(path, std::ios::binary);
+  const std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
   if (!file || (status.st_size > 0 && !(text << file.rdbuf()))) {
     return file_mistake(path, "cannot be read: " + std::generic_category().message(errno),

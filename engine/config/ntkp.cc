@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include <fmt/format.h>
+#include <netinet/in.h>
 
 #include "engine/config/address_secret.h"
 #include "engine/config/checks.h"
@@ -54,6 +55,10 @@ class NtkpReader {
     read_listen();
     read_clients();
     read_downstream();
+    // NtkP had no such listener: ours must not keep anybody from starting.
+    config_.admin = {
+        .listen = Endpoint{.address = IpAddress::v4(INADDR_LOOPBACK), .port = kDefaultAdminPort},
+        .required = false};
     // A duplicate prefix and the like: the rules of the file, under NtkP's names.
     if (notes_.good()) check_rules(config_, {}, notes_);
     if (!notes_.good()) return std::unexpected(under_ntkp_names(notes_.take_mistakes()));

@@ -52,8 +52,9 @@ or on the command line, which wins. With nothing but these set, `sallyport run` 
     sallyport run
 
 Options and a file exclude each other. With `--config`, variables of these names are ignored, with a
-warning. What has no option keeps the default above. Seconds may have a fraction (`2.5`) or be
-written as `00:00:05`.
+warning. What has no option keeps the default above, but for the admin listener: it is on at
+127.0.0.1:9812 if that port is free, so that `sallyport status` works. Seconds may have a fraction
+(`2.5`) or be written as `00:00:05`.
 
 `ADDRESS_SECRET_IN` takes several pairs with commas between them: `192.0.2.1:one,[2001:db8::1]:two`.
 IPv6 stands in brackets, prefixes are allowed, `0.0.0.0` and `[::]` mean any address. A secret may

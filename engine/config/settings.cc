@@ -54,7 +54,6 @@ constexpr std::uint16_t kMaxReplyMessage = 253;
 /// Of one call or one reply. NtkP has no bound; nobody waits longer for a login.
 constexpr std::uint32_t kMaxTimeoutMs = 300'000;
 constexpr std::uint16_t kRadiusPort = 1812;
-constexpr std::uint16_t kAdminPort = 9812;
 constexpr std::uint32_t kMaxExchanges = 16'777'216;
 static_assert(kMaxExchanges <= limits::kMaxShards * limits::kMaxExchangesPerShard);
 
@@ -213,7 +212,7 @@ constexpr std::array kSettings = std::to_array<Setting>({
      "is unavailable."},
 
     // [admin]
-    {Section::admin, "listen", optional, AnEndpoint{admin<&Admin::listen>, kAdminPort},
+    {Section::admin, "listen", optional, AnEndpoint{admin<&Admin::listen>, kDefaultAdminPort},
      "\"127.0.0.1:9812\"", "",
      "Address and TCP port of /metrics (Prometheus), /health and /status; `sallyport status` asks "
      "there. It asks for no password: keep it on loopback or a management network. Without it, "

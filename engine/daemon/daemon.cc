@@ -52,8 +52,13 @@ std::expected<void, std::string> Daemon::open() {
   auto admin = admin::HttpListener::open(*config_.admin.listen, [this](std::string_view path) {
     return admin::page_for(path, snapshot());
   });
-  if (!admin) return std::unexpected(std::move(admin.error()));
-  admin_ = std::move(*admin);
+  if (admin) {
+    admin_ = std::move(*admin);
+  } else if (config_.admin.required) {
+    return std::unexpected(std::move(admin.error()));
+  } else {
+    spdlog::warn("admin: {}; running without it", admin.error());
+  }
   return {};
 }
 

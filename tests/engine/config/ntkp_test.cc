@@ -43,6 +43,9 @@ TEST(Ntkp, WithNothingButTheRequiredIsAConfiguration) {
   EXPECT_EQ(config.notakey.access_id, "235879a9");
   EXPECT_EQ(config.notakey.version, NotakeyVersion::v2);
   EXPECT_EQ(config.notakey.timeout_ms, 5'000U);
+  ASSERT_TRUE(config.admin.listen);
+  EXPECT_EQ(config.admin.listen->text(), "127.0.0.1:9812");
+  EXPECT_FALSE(config.admin.required) << "NtkP starts whether or not this port is free";
   EXPECT_THAT(joined(loaded->warnings),
               HasSubstr("LISTEN_ADDRESS (--listen-address): is 127.0.0.1"));
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/config/toml_text.h"
+
 // toml++ 3.3 asserts that a key begins in "[ =x", and the check behind the assertion, which would
 // report it, is never reached: the process ends in debug builds, and is undefined in release
 // builds, where the assertion becomes an assumption. Here a failed assertion is an error like any
@@ -133,6 +135,19 @@ std::uint32_t first_asserting_line(std::string_view text) {
 static void toml_assertion_failed() { throw FailedAssertion{}; }
 
 std::expected<TomlTable, TomlError> parse_toml(std::string_view text) {
+  if (const auto stray = first_stray_octet(text)) {
+    // toml++ 3.3 must not see it (is_non_ascii_whitespace runs into __builtin_unreachable), but a
+    // mistake before it comes first.
+    const std::string_view before = text.substr(0, *stray);
+    const std::size_t line_start = before.rfind('\n') + 1;
+    if (auto parsed = parse_toml(before.substr(0, line_start)); !parsed) return parsed;
+    const auto line = static_cast<std::uint32_t>(1 + std::ranges::count(before, '\n'));
+    const auto column = static_cast<std::uint32_t>(1 + before.size() - line_start);
+    return std::unexpected(TomlError{
+        .where = {.line = line, .column = column},
+        .complaint = {.wrong = "a letter or sign that TOML allows only in texts and comments",
+                      .mend = "Write keys in plain letters, and texts in double quotes."}});
+  }
   try {
     return convert_table(toml::parse(text));
   } catch (const toml::parse_error& error) {

@@ -214,6 +214,7 @@ void Worker::fill_answer(Event& event, Transfer& transfer, const CallOutcome& ou
   if (transfer.purpose == Purpose::create) {
     if (success) {
       event.created = reader_.created(transfer.answer());
+      event.next_poll_ms = notakey::first_poll_ms(context_.tuning.poll, pending_, random_);
     } else {
       event.names_errors = reader_.names_errors(transfer.answer());
     }

@@ -23,6 +23,12 @@ TEST(PollPace, JitterStaysWithinATenth) {
   EXPECT_NE(next_poll_ms(kSettings, 1, 0, 0), next_poll_ms(kSettings, 1, 0, 100));
 }
 
+TEST(PollPace, TheFirstPollIsEarlyWhileFewArePending) {
+  EXPECT_LE(first_poll_ms(kSettings, 1, 7), 220u);
+  EXPECT_GE(first_poll_ms(kSettings, 20'000, 7), 9'000u);
+  EXPECT_LE(first_poll_ms({.first_ms = 200, .interval_ms = 10}, 1, 7), 11u);
+}
+
 TEST(PollPace, HeldPollIsFollowedAtOnce) {
   EXPECT_EQ(next_poll_ms(kSettings, 1, 1'000, 7), 0u);
   EXPECT_EQ(next_poll_ms(kSettings, 1, 30'000, 7), 0u);

@@ -24,6 +24,33 @@ enum class Code : std::uint8_t {
   protocol_error = 52,
 };
 
+/// What a packet of a code is on its hop, and so how it proves itself.
+enum class Role : std::uint8_t {
+  access_request,  ///< random authenticator: proved by its Message-Authenticator alone
+  status_server,   ///< the same, and ends at the hop (RFC 5997 §2)
+  signed_request,  ///< authenticator computed over the packet: accounting, CoA, Disconnect
+  reply,           ///< authenticator computed over the packet and its request's authenticator
+};
+[[nodiscard]] constexpr Role role_of(Code code) noexcept {
+  switch (code) {
+    case Code::access_request: return Role::access_request;
+    case Code::status_server: return Role::status_server;
+    case Code::accounting_request:
+    case Code::disconnect_request:
+    case Code::coa_request: return Role::signed_request;
+    case Code::access_accept:
+    case Code::access_reject:
+    case Code::accounting_response:
+    case Code::access_challenge:
+    case Code::disconnect_ack:
+    case Code::disconnect_nak:
+    case Code::coa_ack:
+    case Code::coa_nak:
+    case Code::protocol_error: return Role::reply;
+  }
+  return Role::reply;
+}
+
 /// Attribute types (RFC 2865 §5, 2868, 2869, 3579).
 enum class Type : std::uint8_t {
   user_name = 1,

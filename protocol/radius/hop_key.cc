@@ -142,47 +142,22 @@ Authenticity verify_computed(const PacketView& packet, const HopKey& key,
 }  // namespace
 
 Authenticity verify_request(const PacketView& request, const HopKey& key) noexcept {
-  switch (request.code()) {
-    case Code::access_request:
-    case Code::status_server:
+  switch (role_of(request.code())) {
+    case Role::access_request:
+    case Role::status_server:
       return message_authenticator_right(request, key, request.authenticator())
                  ? Authenticity::authentic
                  : Authenticity::bad_message_authenticator;
-    case Code::accounting_request:
-    case Code::disconnect_request:
-    case Code::coa_request: return verify_computed(request, key, Authenticator{});
-    case Code::access_accept:
-    case Code::access_reject:
-    case Code::accounting_response:
-    case Code::access_challenge:
-    case Code::disconnect_ack:
-    case Code::disconnect_nak:
-    case Code::coa_ack:
-    case Code::coa_nak:
-    case Code::protocol_error: break;  // no request: nothing could prove it
+    case Role::signed_request: return verify_computed(request, key, Authenticator{});
+    case Role::reply: break;  // nothing could prove it
   }
   return Authenticity::bad_authenticator;
 }
 
 Authenticity verify_response(const PacketView& response, const HopKey& key,
                              const Authenticator& request_authenticator) noexcept {
-  switch (response.code()) {
-    case Code::access_accept:
-    case Code::access_reject:
-    case Code::accounting_response:
-    case Code::access_challenge:
-    case Code::disconnect_ack:
-    case Code::disconnect_nak:
-    case Code::coa_ack:
-    case Code::coa_nak:
-    case Code::protocol_error: return verify_computed(response, key, request_authenticator);
-    case Code::access_request:
-    case Code::accounting_request:
-    case Code::status_server:
-    case Code::disconnect_request:
-    case Code::coa_request: break;  // no response
-  }
-  return Authenticity::bad_authenticator;
+  if (role_of(response.code()) != Role::reply) return Authenticity::bad_authenticator;
+  return verify_computed(response, key, request_authenticator);
 }
 
 }  // namespace sallyport::radius

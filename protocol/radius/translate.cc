@@ -14,33 +14,6 @@ constexpr std::size_t kBlock = 16;
 constexpr std::size_t kMaxUserPasswordOctets = 128;
 constexpr std::size_t kChapPasswordOctets = 17;  // CHAP Ident and the digest
 
-enum class Direction : std::uint8_t {
-  request,        ///< with an authenticator of its own
-  plain_request,  ///< whose authenticator is computed; hidden attributes chain from zeros
-  reply,
-  neither,  ///< Status-Server ends at the hop (RFC 5997 §2)
-};
-
-Direction direction_of(Code code) {
-  switch (code) {
-    case Code::access_request: return Direction::request;
-    case Code::accounting_request:
-    case Code::disconnect_request:
-    case Code::coa_request: return Direction::plain_request;
-    case Code::access_accept:
-    case Code::access_reject:
-    case Code::accounting_response:
-    case Code::access_challenge:
-    case Code::disconnect_ack:
-    case Code::disconnect_nak:
-    case Code::coa_ack:
-    case Code::coa_nak:
-    case Code::protocol_error: return Direction::reply;
-    case Code::status_server: return Direction::neither;
-  }
-  return Direction::neither;
-}
-
 /// Replies that must carry a Message-Authenticator whatever the other hop sent: without it they can
 /// be forged (CVE-2024-3596).
 bool needs_message_authenticator(Code code) {
@@ -94,11 +67,11 @@ std::uint16_t first_salt(const PacketView& reply, RandomSource& random) {
 std::expected<std::size_t, Untranslatable> translate_request(const PacketView& request,
                                                              const RequestHop& hop,
                                                              MutableOctets out) noexcept {
-  const Direction direction = direction_of(request.code());
-  if (direction != Direction::request && direction != Direction::plain_request) {
+  const Role role = role_of(request.code());
+  if (role != Role::access_request && role != Role::signed_request) {
     return std::unexpected(Untranslatable::wrong_code);
   }
-  const bool access = direction == Direction::request;
+  const bool access = role == Role::access_request;
   if (access) {
     if (const auto checked = check_credentials(request); !checked) {
       return std::unexpected(checked.error());
@@ -134,7 +107,7 @@ std::expected<std::size_t, Untranslatable> translate_request(const PacketView& r
 std::expected<std::size_t, Untranslatable> translate_reply(const PacketView& reply,
                                                            const ReplyHop& hop,
                                                            MutableOctets out) noexcept {
-  if (direction_of(reply.code()) != Direction::reply) {
+  if (role_of(reply.code()) != Role::reply) {
     return std::unexpected(Untranslatable::wrong_code);
   }
   PacketWriter writer(out, reply.code(), hop.client_identifier);

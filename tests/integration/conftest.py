@@ -1,7 +1,8 @@
 """Fixtures. Every process of a test is stopped at its end, and shown when it fails."""
 
 import pytest
-from harness import FreeRadius, NotakeySimulator, Sallyport, process
+from harness import FakeDownstream, FreeRadius, NotakeySimulator, Sallyport, process
+from harness.downstream import accept
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +21,13 @@ def _children(request):
     yield
     broken = process.stop_and_forget(first)
     assert not broken, "\n".join(broken)
+
+
+@pytest.fixture
+def downstream():
+    """A downstream of our own that accepts everybody."""
+    with FakeDownstream(accept) as server:
+        yield server
 
 
 @pytest.fixture

@@ -126,12 +126,6 @@ FORWARDED = {
 
 
 @pytest.fixture
-def downstream():
-    with FakeDownstream(accept) as server:
-        yield server
-
-
-@pytest.fixture
 def door(tmp_path, downstream, notakey):
     return Sallyport(tmp_path, downstream, notakey)
 

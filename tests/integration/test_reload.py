@@ -4,17 +4,10 @@ the secrets it began with."""
 import pathlib
 
 import pytest
-from harness import FakeDownstream, Sallyport, wire
-from harness.downstream import accept
+from harness import Sallyport, wire
 from harness.sallyport import client
 
 NEW_SECRET = "the client's new secret"
-
-
-@pytest.fixture
-def downstream():
-    with FakeDownstream(accept) as server:
-        yield server
 
 
 @pytest.fixture

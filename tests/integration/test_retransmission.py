@@ -8,12 +8,6 @@ from harness.sallyport import client
 
 
 @pytest.fixture
-def downstream():
-    with FakeDownstream(accept) as server:
-        yield server
-
-
-@pytest.fixture
 def door(tmp_path, downstream, notakey):
     return Sallyport(tmp_path, downstream, notakey, notakey={"ttl": "60s"})
 

@@ -3,14 +3,7 @@
 import signal
 
 import pytest
-from harness import FakeDownstream, Sallyport, wait_until, wire
-from harness.downstream import accept
-
-
-@pytest.fixture
-def downstream():
-    with FakeDownstream(accept) as server:
-        yield server
+from harness import Sallyport, wait_until, wire
 
 
 @pytest.fixture

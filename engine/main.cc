@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <exception>
 #include <expected>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -30,12 +31,13 @@ int execute(const config::CheckCommand& command) {
 /// Where the daemon's admin listener is, or why we cannot know.
 std::expected<Endpoint, std::string> admin_address(const config::StatusCommand& command) {
   if (command.admin) return *command.admin;
-  const auto loaded = config::load_file(command.config_path.value());
+  const std::string path = command.config_path.value_or("");
+  const auto loaded = config::load_file(path);
   if (!loaded) return std::unexpected(config::mistakes_text(loaded.error()));
-  if (!loaded->config.admin.listen)
-    return std::unexpected(fmt::format(
-        "{} has no [admin] listen: without it a daemon cannot be asked\n", *command.config_path));
-  return *loaded->config.admin.listen;
+  const std::optional<Endpoint>& listen = loaded->config.admin.listen;
+  if (listen) return *listen;
+  return std::unexpected(
+      fmt::format("{} has no [admin] listen: without it a daemon cannot be asked\n", path));
 }
 
 int execute(const config::StatusCommand& command) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <system_error>
 
 #include "protocol/check.h"
@@ -143,7 +142,7 @@ std::size_t Transfer::on_read(char* out, std::size_t size, std::size_t count, vo
   auto& transfer = *static_cast<Transfer*>(self);
   const std::string& body = transfer.request.body;
   const std::size_t octets = std::min(size * count, body.size() - transfer.body_sent_);
-  std::memcpy(out, body.data() + transfer.body_sent_, octets);
+  body.copy(out, octets, transfer.body_sent_);
   transfer.body_sent_ += octets;
   transfer.body_taken_ = true;
   return octets;

@@ -11,7 +11,6 @@
 
 namespace sallyport::verify {
 
-namespace api = ::sallyport::notakey;
 using notakey::ActionKind;
 using notakey::Event;
 using notakey::EventKind;
@@ -186,7 +185,7 @@ void Worker::on_release(Ticket ticket, const JoinKey& key) {
 }
 
 void Worker::on_due(std::uint32_t index) {
-  Verification& verification = table_[index];
+  const Verification& verification = table_[index];
   if (monotonic_ms() >= verification.drop_at_ms) return drop(index);
   Event due = event(EventKind::due, verification);
   due.may_have_left = verification.transfer != nullptr && verification.transfer->may_have_left();

@@ -19,7 +19,7 @@ constexpr std::size_t kBatchRecords = 1024;
 /// is traffic, every 50 ms when there is none. 50 ms of 100,000 a second is a sixth of the queue.
 constexpr milliseconds kShortestPause{1};
 constexpr milliseconds kLongestPause{50};
-static_assert(kAuditQueueRecords >= 6 * 100 * kLongestPause.count());
+static_assert(kAuditQueueRecords >= std::size_t{6} * 100 * kLongestPause.count());
 
 constexpr milliseconds kPatience{1000};    ///< for a pipe that takes nothing
 constexpr milliseconds kRetryPause{200};   ///< while the place is full

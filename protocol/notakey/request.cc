@@ -161,7 +161,7 @@ std::expected<Host, BadHost> parse_host(std::string_view text) noexcept {
   const std::string_view path = slash == std::string_view::npos ? "" : text.substr(slash);
   host.authority = text.substr(0, slash);
   if (!is_authority(host.authority)) return std::unexpected(BadHost::authority);
-  if (path != "" && path != "/" && path != "/api" && path != "/api/")
+  if (!path.empty() && path != "/" && path != "/api" && path != "/api/")
     return std::unexpected(BadHost::path);
   return host;
 }

@@ -1,6 +1,7 @@
 #include "verify/transfer.h"
 
 #include <algorithm>
+#include <cstring>
 #include <cerrno>
 #include <system_error>
 

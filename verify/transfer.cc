@@ -1,8 +1,8 @@
 #include "verify/transfer.h"
 
 #include <algorithm>
-#include <cstring>
 #include <cerrno>
+#include <cstring>
 #include <system_error>
 
 #include "protocol/check.h"

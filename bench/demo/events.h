@@ -30,9 +30,11 @@ class Events {
   }
   /// All so far, in the order they came.
   [[nodiscard]] std::vector<DemoEvent> take() {
-    const std::lock_guard lock(mutex_);
+    // Before the events are taken: one that comes in between wakes us once too often, not too
+    // seldom.
     std::uint64_t ignored = 0;
     while (::read(wake_.get(), &ignored, sizeof ignored) > 0) continue;
+    const std::lock_guard lock(mutex_);
     return std::exchange(events_, {});
   }
   /// Readable while there are events.

@@ -30,7 +30,7 @@ PrivateFolder::~PrivateFolder() {
 
 std::expected<std::string, std::string> PrivateFolder::write(std::string_view name,
                                                              std::string_view text) const {
-  const std::string path = (path_ / name).string();
+  std::string path = (path_ / name).string();
   const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!file || ::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
     return std::unexpected(fmt::format("{}: {}", path, std::strerror(errno)));

@@ -1,8 +1,8 @@
 // HTTP/2 with nghttp2, whose session works on memory. A stream keeps its request only until it has
 // been handed over: a held request costs one small block here and nghttp2's own stream.
 
+#include <algorithm>
 #include <array>
-#include <cstring>
 #include <unordered_map>
 
 #include <fmt/format.h>
@@ -127,7 +127,7 @@ class Http2Session final : public HttpSession {
                            void* user_data) {
     Stream& stream = *static_cast<Stream*>(source->ptr);
     const std::size_t length = std::min(capacity, stream.body.size() - stream.sent);
-    if (length > 0) std::memcpy(buffer, stream.body.data() + stream.sent, length);
+    std::copy_n(stream.body.begin() + static_cast<std::ptrdiff_t>(stream.sent), length, buffer);
     stream.sent += length;
     if (stream.sent < stream.body.size()) return static_cast<ssize_t>(length);
     if (stream.endless) {

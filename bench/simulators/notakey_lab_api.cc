@@ -77,7 +77,7 @@ void NotakeyService::on_lab_users(StreamKey key, const HttpRequest& request) {
     if (!behaviour) return deliver(key, error_reply(400, behaviour.error()));
     if (name == "default") {
       users.set_default(*behaviour);
-    } else if (const auto added = users.add(name + "=" + text); !added) {
+    } else if (const auto added = users.add(fmt::format("{}={}", name, text)); !added) {
       return deliver(key, error_reply(400, added.error()));
     }
   }

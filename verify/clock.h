@@ -1,5 +1,6 @@
 #pragma once
-// The clocks that verify reads. Deadlines are monotonic; only what people see is wall time.
+// The clocks that verify and the engine read. Deadlines are monotonic; only what people see is wall
+// time.
 
 #include <chrono>
 #include <cstdint>

@@ -1,5 +1,6 @@
 #include "bench/simulators/text.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -140,6 +141,17 @@ std::string_view trim(std::string_view text) {
   const std::size_t first = text.find_first_not_of(kBlank);
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
+}
+
+bool LineReader::next() {
+  while (!rest_.empty()) {
+    const std::string_view whole = rest_.substr(0, rest_.find('\n'));
+    rest_.remove_prefix(std::min(rest_.size(), whole.size() + 1));
+    ++number_;
+    line_ = trim(whole);
+    if (!line_.empty() && !line_.starts_with('#')) return true;
+  }
+  return false;
 }
 
 }  // namespace sallyport::lab

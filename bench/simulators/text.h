@@ -32,4 +32,18 @@ namespace sallyport::lab {
 
 [[nodiscard]] std::string_view trim(std::string_view text);
 
+/// The lines of a file that say something: trimmed, neither empty nor a comment that begins with #.
+class LineReader {
+ public:
+  explicit LineReader(std::string_view text) : rest_(text) {}
+  [[nodiscard]] bool next();  ///< false: there is none left
+  [[nodiscard]] std::string_view line() const { return line_; }
+  [[nodiscard]] std::size_t number() const { return number_; }  ///< from 1, all lines counted
+
+ private:
+  std::string_view rest_;
+  std::string_view line_;
+  std::size_t number_ = 0;
+};
+
 }  // namespace sallyport::lab

@@ -61,15 +61,11 @@ std::expected<void, std::string> UserScript::add(std::string_view line) {
 }
 
 std::expected<void, std::string> UserScript::add_lines(std::string_view text) {
-  std::size_t number = 0;
-  while (!text.empty()) {
-    const std::string_view whole = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(text.size(), whole.size() + 1));
-    ++number;
-    const std::string_view line = trim(whole);
-    if (line.empty() || line.starts_with('#')) continue;
+  LineReader lines(text);
+  while (lines.next()) {
+    const std::string_view line = lines.line();
     if (const auto added = add(line); !added)
-      return std::unexpected(fmt::format("line {}: {}", number, added.error()));
+      return std::unexpected(fmt::format("line {}: {}", lines.number(), added.error()));
   }
   return {};
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <list>
 #include <system_error>
 #include <thread>
@@ -21,6 +20,7 @@
 
 #include "engine/admin/http_connection.h"
 #include "engine/ring/file_descriptor.h"
+#include "verify/clock.h"
 
 namespace sallyport::admin {
 namespace {
@@ -30,12 +30,6 @@ using ring::FileDescriptor;
 constexpr int kBacklog = 128;
 /// Out of descriptors or memory: accept again after this, not in a busy loop.
 constexpr std::uint64_t kAcceptPauseMs = 100;
-
-std::uint64_t monotonic_ms() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
-}
 
 std::string bind_error(const Endpoint& endpoint, int error) {
   std::string_view remedy;
@@ -120,14 +114,14 @@ Endpoint HttpListener::listening() const noexcept {
 
 void HttpListener::Impl::run() {
   for (;;) {
-    std::uint64_t now_ms = monotonic_ms();
+    std::uint64_t now_ms = verify::monotonic_ms();
     fill_polled(now_ms);
     if (::poll(polled.data(), polled.size(), timeout_ms(now_ms)) < 0) {
       if (errno == EINTR) continue;
       spdlog::error("admin: the listener ends: {}", std::generic_category().message(errno));
       return;
     }
-    now_ms = monotonic_ms();
+    now_ms = verify::monotonic_ms();
     if (polled[0].revents != 0) return;
     auto entry = polled.begin() + 2;
     for (HttpConnection& connection : connections) {

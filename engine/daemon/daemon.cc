@@ -8,17 +8,9 @@
 
 #include "engine/admin/pages.h"
 #include "engine/daemon/settings.h"
+#include "verify/clock.h"
 
 namespace sallyport::daemon {
-namespace {
-
-std::uint64_t unix_ms_now() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
-}
-
-}  // namespace
 
 Daemon::Daemon(config::Config config, log::Log& log)
     : config_(std::move(config)),
@@ -43,7 +35,7 @@ std::expected<void, std::string> Daemon::open() {
   identity_ = {.version = SALLYPORT_VERSION,
                .listening = {},
                .downstream = downstream_text(config_.downstream),
-               .started_unix_ms = unix_ms_now()};
+               .started_unix_ms = verify::unix_ms()};
   for (const Endpoint& endpoint : radius_->listening())
     identity_.listening.push_back(endpoint.text());
   shard_metrics_ = radius_->metrics();
@@ -109,7 +101,7 @@ admin::Snapshot Daemon::snapshot() const {
                   .audit_written = audit_writer_.written(),
                   .audit_lost = audit_writer_.lost()},
           .process = admin::read_process_stats(),
-          .now_unix_ms = unix_ms_now()};
+          .now_unix_ms = verify::unix_ms()};
 }
 
 }  // namespace sallyport::daemon

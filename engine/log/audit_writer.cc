@@ -7,6 +7,7 @@
 #include <spdlog/spdlog.h>
 
 #include "engine/log/audit_format.h"
+#include "verify/clock.h"
 
 namespace sallyport::log {
 namespace {
@@ -24,11 +25,6 @@ static_assert(kAuditQueueRecords >= std::size_t{6} * 100 * kLongestPause.count()
 constexpr milliseconds kPatience{1000};    ///< for a pipe that takes nothing
 constexpr milliseconds kRetryPause{200};   ///< while the place is full
 constexpr milliseconds kLastChance{2000};  ///< after stop()
-
-std::uint64_t unix_ms_now() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(now).count());
-}
 
 std::uint64_t lines_in(std::string_view text) {
   return static_cast<std::uint64_t>(std::ranges::count(text, '\n'));
@@ -74,7 +70,7 @@ void AuditWriter::run() {
 }
 
 std::size_t AuditWriter::take_batch(fmt::memory_buffer& out) {
-  const std::uint64_t now = unix_ms_now();
+  const std::uint64_t now = verify::unix_ms();
   radius_door::AuditRecord record;
   std::size_t taken = 0;
   for (; taken < kBatchRecords && queue_.try_pop(record); ++taken) {

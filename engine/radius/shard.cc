@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <cerrno>
-#include <ctime>
 #include <system_error>
 
 #include <pthread.h>
@@ -14,6 +13,7 @@
 #include "engine/limits.h"
 #include "engine/ring/udp_socket.h"
 #include "protocol/check.h"
+#include "verify/clock.h"
 
 namespace sallyport::radius_door {
 namespace {
@@ -22,12 +22,7 @@ constexpr std::uint16_t kBufferGroup = 0;
 /// Messages of one turn. More stay in the mailbox, and the next turn does not wait.
 constexpr std::size_t kMessagesPerTurn = 1024;
 
-Now read_clock() noexcept {
-  timespec time{};
-  ::clock_gettime(CLOCK_MONOTONIC, &time);
-  return {.monotonic_ns = static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 +
-                          static_cast<std::uint64_t>(time.tv_nsec)};
-}
+Now read_clock() noexcept { return {.monotonic_ns = verify::monotonic_ns()}; }
 
 /// Why a multishot receive has ended.
 enum class ReceiveEnd : std::uint8_t {

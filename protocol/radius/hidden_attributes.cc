@@ -124,6 +124,10 @@ std::optional<Hiding> hiding_of(Type type) noexcept {
   return std::nullopt;
 }
 
+bool may_hide(Type type) noexcept {
+  return type == Type::vendor_specific || hiding_of(type).has_value();
+}
+
 const HiddenVendor* find_hidden_vendor(std::uint32_t id) noexcept {
   const auto* const vendor = std::ranges::lower_bound(kVendors, id, {}, &HiddenVendor::id);
   return vendor != std::end(kVendors) && vendor->id == id ? vendor : nullptr;

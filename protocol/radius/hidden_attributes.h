@@ -46,6 +46,8 @@ struct HiddenVendor {
   [[nodiscard]] bool nests(std::uint16_t type) const noexcept;
 };
 
+/// Something in an attribute of this type may be hidden: it is worth a closer look.
+[[nodiscard]] bool may_hide(Type type) noexcept;
 /// Of a standard attribute.
 [[nodiscard]] std::optional<Hiding> hiding_of(Type type) noexcept;
 /// nullptr: a vendor that hides nothing.

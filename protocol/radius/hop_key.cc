@@ -1,7 +1,6 @@
 #include "protocol/radius/hop_key.h"
 
 #include <algorithm>
-#include <cstring>
 #include <type_traits>
 
 #include <openssl/md5.h>
@@ -19,7 +18,7 @@ class Md5 {
  public:
   Md5() noexcept { MD5_Init(&context_); }
   /// Goes on after the one block (a keyed pad) that `state` has taken in.
-  explicit Md5(const Md5State& state) noexcept : context_{} {
+  explicit Md5(const md5::State& state) noexcept : context_{} {
     std::ranges::copy(state.words, context_.h);
     context_.Nl = MD5_CBLOCK * 8;
   }
@@ -39,28 +38,22 @@ class Md5 {
     MD5_Final(out.octets.data(), &context_);
     return out;
   }
-  /// Valid after whole blocks.
-  [[nodiscard]] Md5State state() const noexcept {
-    Md5State out;
-    std::ranges::copy(context_.h, out.words);
-    return out;
-  }
 
  private:
   MD5_CTX context_;
 };
 
-Md5State state_after_pad(Octets key, std::uint8_t pad) {
-  std::array<std::uint8_t, MD5_CBLOCK> block;
+md5::State state_after_pad(Octets key, std::uint8_t pad) {
+  std::array<std::uint8_t, md5::kBlockOctets> block;
   block.fill(pad);
   for (std::size_t i = 0; i < key.size(); ++i) block[i] ^= key[i];
-  Md5 md5;
-  md5.add(block);
+  md5::State state = md5::kInitial;
+  md5::run(std::array{md5::Job{.state = &state, .blocks = block.data(), .block_count = 1}});
   wipe(block);
-  return md5.state();
+  return state;
 }
 
-void wipe_state(Md5State& state) {
+void wipe_state(md5::State& state) {
   wipe({reinterpret_cast<std::uint8_t*>(state.words), sizeof state.words});
 }
 
@@ -68,7 +61,7 @@ void wipe_state(Md5State& state) {
 
 HopKey::HopKey(Secret secret) noexcept : secret_(std::move(secret)) {
   // RFC 2104 §2: a key longer than a block is replaced by its digest.
-  if (secret_.size() > MD5_CBLOCK) {
+  if (secret_.size() > md5::kBlockOctets) {
     Authenticator digest = Md5().add(secret_.reveal()).digest();
     inner_ = state_after_pad(digest.octets, kInnerPad);
     outer_ = state_after_pad(digest.octets, kOuterPad);
@@ -119,45 +112,112 @@ Authenticator HopKey::ascend_pad(const Authenticator& authenticator) const noexc
   return Md5().add(authenticator.octets).add(secret_.reveal()).digest();
 }
 
-namespace {
-
-/// No Message-Authenticator is a right one here: whether it may be missing is the caller's policy.
-bool message_authenticator_right(const PacketView& packet, const HopKey& key,
-                                 const Authenticator& header) {
-  const std::size_t offset = packet.message_authenticator_offset();
-  if (offset == 0) return true;
-  const Authenticator expected = key.message_authenticator(packet.octets(), header, offset);
-  return equal_constant_time(expected.octets, packet.octets().subspan(offset, 16));
+void HopKey::add_response_authenticator(md5::Batch& batch, Octets packet,
+                                        const Authenticator& header,
+                                        Authenticator& out) const noexcept {
+  batch.add_md5({packet.first(kFixedHeaderOctets), header.octets, packet.subspan(kHeaderOctets),
+                 secret_.reveal()},
+                out.octets);
 }
 
-Authenticity verify_computed(const PacketView& packet, const HopKey& key,
-                             const Authenticator& header) {
-  if (key.response_authenticator(packet.octets(), header) != packet.authenticator()) {
+void HopKey::add_message_authenticator(md5::Batch& batch, Octets packet,
+                                       const Authenticator& header, std::size_t offset,
+                                       Authenticator& out) const noexcept {
+  batch.add_hmac(inner_, outer_,
+                 {packet.first(kFixedHeaderOctets), header.octets,
+                  packet.subspan(kHeaderOctets, offset - kHeaderOctets), kZeros,
+                  packet.subspan(offset + kZeros.size())},
+                 out.octets);
+}
+
+void HopKey::add_pad(md5::Batch& batch, Octets a, Authenticator& out) const noexcept {
+  batch.add_md5({secret_.reveal(), a}, out.octets);
+}
+
+void HopKey::add_keyed_md5(md5::Batch& batch, Octets octets,
+                           md5::Batch::Digest out) const noexcept {
+  batch.add_md5({octets, secret_.reveal()}, out);
+}
+
+void HopKey::add_hmac_md5(md5::Batch& batch, Octets octets, md5::Batch::Digest out) const noexcept {
+  batch.add_hmac(inner_, outer_, {octets}, out);
+}
+
+namespace {
+
+/// What a request's own authenticator is computed with: zeros where it is computed itself.
+Authenticator header_of(const PacketView& request) noexcept {
+  return role_of(request.code()) == Role::signed_request ? Authenticator{}
+                                                         : request.authenticator();
+}
+
+/// No Message-Authenticator is a right one here: whether it may be missing is the caller's policy.
+Authenticity judge(const PacketView& packet, const Proof& proof, bool computed) noexcept {
+  if (computed && proof.authenticator != packet.authenticator()) {
     return Authenticity::bad_authenticator;
   }
-  return message_authenticator_right(packet, key, header) ? Authenticity::authentic
-                                                          : Authenticity::bad_message_authenticator;
+  const std::size_t offset = packet.message_authenticator_offset();
+  if (offset == 0) return Authenticity::authentic;
+  return equal_constant_time(proof.message_authenticator.octets,
+                             packet.octets().subspan(offset, kZeros.size()))
+             ? Authenticity::authentic
+             : Authenticity::bad_message_authenticator;
+}
+
+Proof prove(const PacketView& packet, const HopKey& key, const Authenticator& header,
+            bool computed) noexcept {
+  Proof proof;
+  if (computed) proof.authenticator = key.response_authenticator(packet.octets(), header);
+  if (const std::size_t offset = packet.message_authenticator_offset(); offset != 0) {
+    proof.message_authenticator = key.message_authenticator(packet.octets(), header, offset);
+  }
+  return proof;
+}
+
+void add_proof(const PacketView& packet, const HopKey& key, const Authenticator& header,
+               bool computed, md5::Batch& batch, Proof& proof) noexcept {
+  if (computed) key.add_response_authenticator(batch, packet.octets(), header, proof.authenticator);
+  if (const std::size_t offset = packet.message_authenticator_offset(); offset != 0) {
+    key.add_message_authenticator(batch, packet.octets(), header, offset,
+                                  proof.message_authenticator);
+  }
+}
+
+bool is_computed(const PacketView& request) noexcept {
+  return role_of(request.code()) == Role::signed_request;
 }
 
 }  // namespace
 
 Authenticity verify_request(const PacketView& request, const HopKey& key) noexcept {
-  switch (role_of(request.code())) {
-    case Role::access_request:
-    case Role::status_server:
-      return message_authenticator_right(request, key, request.authenticator())
-                 ? Authenticity::authentic
-                 : Authenticity::bad_message_authenticator;
-    case Role::signed_request: return verify_computed(request, key, Authenticator{});
-    case Role::reply: break;  // nothing could prove it
-  }
-  return Authenticity::bad_authenticator;
+  return judge_request(request, prove(request, key, header_of(request), is_computed(request)));
+}
+
+void add_request_proof(const PacketView& request, const HopKey& key, md5::Batch& batch,
+                       Proof& proof) noexcept {
+  add_proof(request, key, header_of(request), is_computed(request), batch, proof);
+}
+
+Authenticity judge_request(const PacketView& request, const Proof& proof) noexcept {
+  // Nothing could prove a reply that comes as a request.
+  if (role_of(request.code()) == Role::reply) return Authenticity::bad_authenticator;
+  return judge(request, proof, is_computed(request));
 }
 
 Authenticity verify_response(const PacketView& response, const HopKey& key,
                              const Authenticator& request_authenticator) noexcept {
+  return judge_response(response, prove(response, key, request_authenticator, true));
+}
+
+void add_response_proof(const PacketView& response, const HopKey& key,
+                        const Authenticator& request_authenticator, md5::Batch& batch,
+                        Proof& proof) noexcept {
+  add_proof(response, key, request_authenticator, true, batch, proof);
+}
+
+Authenticity judge_response(const PacketView& response, const Proof& proof) noexcept {
   if (role_of(response.code()) != Role::reply) return Authenticity::bad_authenticator;
-  return verify_computed(response, key, request_authenticator);
+  return judge(response, proof, true);
 }
 
 }  // namespace sallyport::radius

@@ -1,21 +1,17 @@
 #pragma once
 // All that one shared secret is used for on one hop: authenticators, Message-Authenticator, hidden
-// attributes. The HMAC pads and the MD5 prefix are computed once for each secret: they halve the
-// blocks hashed for a request.
+// attributes. The HMAC pads are computed once for each secret: they halve the blocks hashed for a
+// request. Each digest can be had at once, or added to a batch that computes many side by side.
 
 #include <cstdint>
 
+#include "protocol/md5/batch.h"
 #include "protocol/octets.h"
 #include "protocol/radius/authenticator.h"
 #include "protocol/radius/packet.h"
 #include "protocol/secret.h"
 
 namespace sallyport::radius {
-
-/// MD5's chaining value after whole blocks. Holds key material: wiped when destroyed.
-struct Md5State {
-  std::uint32_t words[4] = {};
-};
 
 /// Immutable after construction; may be used by many threads at once.
 class HopKey {
@@ -47,10 +43,21 @@ class HopKey {
   /// MD5(authenticator + S): the pad that hides Ascend-Send-Secret and Ascend-Receive-Secret.
   [[nodiscard]] Authenticator ascend_pad(const Authenticator& authenticator) const noexcept;
 
+  // The same in a batch. The octets are copied; this key must live, and `out` stay where it is,
+  // until the batch has run.
+  void add_response_authenticator(md5::Batch& batch, Octets packet, const Authenticator& header,
+                                  Authenticator& out) const noexcept;
+  void add_message_authenticator(md5::Batch& batch, Octets packet, const Authenticator& header,
+                                 std::size_t offset, Authenticator& out) const noexcept;
+  void add_pad(md5::Batch& batch, Octets a, Authenticator& out) const noexcept;
+  /// MD5(octets + S).
+  void add_keyed_md5(md5::Batch& batch, Octets octets, md5::Batch::Digest out) const noexcept;
+  void add_hmac_md5(md5::Batch& batch, Octets octets, md5::Batch::Digest out) const noexcept;
+
  private:
   Secret secret_;
-  Md5State inner_;  ///< after the ipad block
-  Md5State outer_;  ///< after the opad block
+  md5::State inner_{};  ///< after the ipad block: key material, wiped when destroyed
+  md5::State outer_{};  ///< after the opad block
 };
 
 /// What the authenticators of a received packet say.
@@ -67,5 +74,18 @@ enum class Authenticity : std::uint8_t {
 /// `request_authenticator`: of the request as we sent it on this hop.
 [[nodiscard]] Authenticity verify_response(const PacketView& response, const HopKey& key,
                                            const Authenticator& request_authenticator) noexcept;
+
+/// The same in a batch: add, run the batch, then judge. What the packet's authenticators must be.
+struct Proof {
+  Authenticator authenticator;
+  Authenticator message_authenticator;
+};
+void add_request_proof(const PacketView& request, const HopKey& key, md5::Batch& batch,
+                       Proof& proof) noexcept;
+[[nodiscard]] Authenticity judge_request(const PacketView& request, const Proof& proof) noexcept;
+void add_response_proof(const PacketView& response, const HopKey& key,
+                        const Authenticator& request_authenticator, md5::Batch& batch,
+                        Proof& proof) noexcept;
+[[nodiscard]] Authenticity judge_response(const PacketView& response, const Proof& proof) noexcept;
 
 }  // namespace sallyport::radius

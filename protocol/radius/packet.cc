@@ -1,7 +1,5 @@
 #include "protocol/radius/packet.h"
 
-#include <algorithm>
-
 #include "protocol/check.h"
 
 namespace sallyport::radius {
@@ -43,15 +41,6 @@ std::expected<Octets, Malformed> without_padding(Octets datagram) {
   return datagram.first(length);
 }
 
-/// The attribute that `rest` begins with. `rest` is not empty.
-std::expected<Octets, Malformed> first_attribute(Octets rest) {
-  if (rest.size() < 2) return std::unexpected(Malformed::attribute_header_truncated);
-  if (rest[0] == 0) return std::unexpected(Malformed::attribute_type_zero);
-  if (rest[1] < 2) return std::unexpected(Malformed::attribute_length_below_two);
-  if (rest[1] > rest.size()) return std::unexpected(Malformed::attribute_beyond_packet);
-  return rest.first(rest[1]);
-}
-
 }  // namespace
 
 std::expected<PacketView, Malformed> PacketView::parse(Octets datagram) noexcept {
@@ -60,23 +49,29 @@ std::expected<PacketView, Malformed> PacketView::parse(Octets datagram) noexcept
 
   PacketView view;
   view.octets_ = *packet;
-  std::size_t attributes = 0;
-  for (Octets rest = view.attributes(); !rest.empty();) {
-    const auto whole = first_attribute(rest);
-    if (!whole) return std::unexpected(whole.error());
-    if (++attributes > kMaxAttributes) return std::unexpected(Malformed::too_many_attributes);
-    const std::uint8_t type = whole->front();
+  const std::size_t end = packet->size();
+  const std::uint8_t* const octets = packet->data();  // every step below stays before `end`
+  std::size_t count = 0;
+  for (std::size_t at = kHeaderOctets; at != end;) {
+    const std::size_t rest = end - at;
+    if (rest < 2) return std::unexpected(Malformed::attribute_header_truncated);
+    const std::uint8_t type = octets[at];
+    const std::uint8_t length = octets[at + 1];
+    if (type == 0) return std::unexpected(Malformed::attribute_type_zero);
+    if (length < 2) return std::unexpected(Malformed::attribute_length_below_two);
+    if (length > rest) return std::unexpected(Malformed::attribute_beyond_packet);
+    if (++count > kMaxAttributes) return std::unexpected(Malformed::too_many_attributes);
     if (static_cast<Type>(type) == Type::message_authenticator) {
-      if (whole->size() != kMessageAuthenticatorOctets) {
+      if (length != kMessageAuthenticatorOctets) {
         return std::unexpected(Malformed::message_authenticator_length);
       }
       if (view.seen(type)) return std::unexpected(Malformed::message_authenticator_twice);
-      view.message_authenticator_ =
-          static_cast<std::uint16_t>(whole->data() + 2 - view.octets_.data());
+      view.message_authenticator_ = static_cast<std::uint16_t>(at + 2);
     }
     view.seen_[type >> 6] |= std::uint64_t{1} << (type & 63);
-    rest = rest.subspan(whole->size());
+    at += length;
   }
+  view.count_ = static_cast<std::uint16_t>(count);
 
   if (!view.has(Type::message_authenticator)) {
     if (view.has(Type::eap_message)) {
@@ -91,7 +86,7 @@ std::expected<PacketView, Malformed> PacketView::parse(Octets datagram) noexcept
 
 Authenticator PacketView::authenticator() const noexcept {
   Authenticator out;
-  std::ranges::copy(octets_.subspan(kAuthenticatorOffset, out.octets.size()), out.octets.begin());
+  copy_octets(octets_.subspan(kAuthenticatorOffset, out.octets.size()), out.octets);
   return out;
 }
 
@@ -106,9 +101,8 @@ std::optional<Octets> PacketView::find(Type type) const noexcept {
 std::size_t count_attributes(Octets attributes) noexcept {
   std::size_t count = 0;
   while (!attributes.empty()) {
-    const auto whole = first_attribute(attributes);
-    CHECK(whole.has_value());
-    attributes = attributes.subspan(whole->size());
+    CHECK(attributes.size() >= 2 && attributes[1] >= 2 && attributes[1] <= attributes.size());
+    attributes = attributes.subspan(attributes[1]);
     ++count;
   }
   return count;

@@ -78,6 +78,8 @@ class PacketView {
   /// Value of the first attribute of this type.
   [[nodiscard]] std::optional<Octets> find(Type type) const noexcept;
   [[nodiscard]] bool has(Type type) const noexcept { return seen(static_cast<std::uint8_t>(type)); }
+  /// How many attributes there are.
+  [[nodiscard]] std::size_t count() const noexcept { return count_; }
   /// Offset of the Message-Authenticator's 16 value octets from the packet's start; 0 when there is
   /// none.
   [[nodiscard]] std::size_t message_authenticator_offset() const noexcept {
@@ -92,6 +94,7 @@ class PacketView {
   Octets octets_;
   std::uint64_t seen_[4] = {};  ///< one bit for each attribute type present
   std::uint16_t message_authenticator_ = 0;
+  std::uint16_t count_ = 0;
 };
 
 /// Of attributes that stand one behind the other, as PacketView has validated them.

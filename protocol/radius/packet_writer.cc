@@ -12,27 +12,23 @@ constexpr std::array<std::uint8_t, 16> kZeros{};
 }  // namespace
 
 PacketWriter::PacketWriter(MutableOctets out, Code code, Identifier identifier) noexcept
-    : out_(out.first(kMaxPacketOctets)) {
+    : out_(out.first(std::min(out.size(), kMaxPacketOctets))) {
+  CHECK(out.size() >= kHeaderOctets);
   out_[0] = static_cast<std::uint8_t>(code);
   out_[1] = identifier.value;
 }
 
-MutableOctets PacketWriter::copy(Octets whole) noexcept {
-  if (!fits(whole.size(), 1)) return {};
-  const MutableOctets place = out_.subspan(used_, whole.size());
-  std::ranges::copy(whole, place.begin());
-  used_ += whole.size();
-  ++attributes_;
+MutableOctets PacketWriter::copy(Octets wholes, std::size_t count) noexcept {
+  if (!fits(wholes.size(), count)) return {};
+  const MutableOctets place = out_.subspan(used_, wholes.size());
+  copy_octets(wholes, place);
+  used_ += wholes.size();
+  attributes_ += count;
   return place;
 }
 
 bool PacketWriter::copy_all(Octets wholes) noexcept {
-  const std::size_t count = count_attributes(wholes);
-  if (!fits(wholes.size(), count)) return false;
-  std::ranges::copy(wholes, out_.subspan(used_).begin());
-  used_ += wholes.size();
-  attributes_ += count;
-  return true;
+  return wholes.empty() || !copy(wholes, count_attributes(wholes)).empty();
 }
 
 bool PacketWriter::add(Type type, Octets value) noexcept {
@@ -41,7 +37,7 @@ bool PacketWriter::add(Type type, Octets value) noexcept {
   if (!fits(length, 1)) return false;
   out_[used_] = static_cast<std::uint8_t>(type);
   out_[used_ + 1] = static_cast<std::uint8_t>(length);
-  std::ranges::copy(value, out_.subspan(used_ + 2).begin());
+  copy_octets(value, out_.subspan(used_ + 2));
   used_ += length;
   ++attributes_;
   return true;
@@ -55,36 +51,21 @@ bool PacketWriter::add_message_authenticator() noexcept {
   return true;
 }
 
-std::size_t PacketWriter::sign_access_request(const HopKey& key,
-                                              const Authenticator& authenticator) noexcept {
-  fill_length();
-  fill_message_authenticator(key, authenticator);
-  fill_authenticator(authenticator);
-  return used_;
+UnsignedPacket PacketWriter::finish_access_request(const HopKey& key,
+                                                   const Authenticator& authenticator) noexcept {
+  return finish(key, authenticator, UnsignedPacket::Kind::random);
 }
 
-std::size_t PacketWriter::sign(const HopKey& key, const Authenticator& header) noexcept {
-  fill_length();
-  // RFC 3579 §3.2: before the authenticator, which covers it.
-  fill_message_authenticator(key, header);
-  fill_authenticator(key.response_authenticator(written(), header));
-  return used_;
+UnsignedPacket PacketWriter::finish(const HopKey& key, const Authenticator& header) noexcept {
+  return finish(key, header, UnsignedPacket::Kind::computed);
 }
 
-void PacketWriter::fill_length() noexcept {
+UnsignedPacket PacketWriter::finish(const HopKey& key, const Authenticator& header,
+                                    UnsignedPacket::Kind kind) noexcept {
   out_[2] = static_cast<std::uint8_t>(used_ >> 8);
   out_[3] = static_cast<std::uint8_t>(used_);
-}
-
-void PacketWriter::fill_message_authenticator(const HopKey& key,
-                                              const Authenticator& header) noexcept {
-  if (message_authenticator_ == 0) return;
-  const Authenticator value = key.message_authenticator(written(), header, message_authenticator_);
-  std::ranges::copy(value.octets, out_.subspan(message_authenticator_).begin());
-}
-
-void PacketWriter::fill_authenticator(const Authenticator& authenticator) noexcept {
-  std::ranges::copy(authenticator.octets, out_.subspan(4).begin());
+  copy_octets(header.octets, out_.subspan(4));
+  return {out_.first(used_), key, kind, message_authenticator_};
 }
 
 }  // namespace sallyport::radius

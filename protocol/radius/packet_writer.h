@@ -11,20 +11,23 @@
 #include "protocol/radius/codes.h"
 #include "protocol/radius/hop_key.h"
 #include "protocol/radius/packet.h"
+#include "protocol/radius/unsigned_packet.h"
 
 namespace sallyport::radius {
 
 class PacketWriter {
  public:
-  /// `out` holds kMaxPacketOctets and outlives the writer.
+  /// `out`: room for the header at least; it outlives the writer. No packet becomes longer than it,
+  /// or than kMaxPacketOctets.
   PacketWriter(MutableOctets out, Code code, Identifier identifier) noexcept;
 
   /// Octets in attributes, types and lengths included.
   [[nodiscard]] bool fits(std::size_t octets, std::size_t attributes) const noexcept {
     return octets <= out_.size() - used_ && attributes <= kMaxAttributes - attributes_;
   }
-  /// Copies one attribute, type and length included. The copy; empty when it does not fit.
-  [[nodiscard]] MutableOctets copy(Octets whole) noexcept;
+  /// Copies `count` attributes that stand one behind the other, types and lengths included. The
+  /// copy; empty when it does not fit.
+  [[nodiscard]] MutableOctets copy(Octets wholes, std::size_t count = 1) noexcept;
   /// Copies any number of them, one behind the other. False: they do not fit.
   [[nodiscard]] bool copy_all(Octets wholes) noexcept;
   /// `value`: at most 253 octets. False: does not fit.
@@ -32,18 +35,25 @@ class PacketWriter {
   /// Sixteen zeros that sign_*() fills in. At most one in a packet. False: does not fit.
   [[nodiscard]] bool add_message_authenticator() noexcept;
 
-  /// Access-Request: `authenticator` is random. Returns the packet's length.
+  /// The last step. Access-Request and Status-Server: `authenticator` is random.
+  [[nodiscard]] UnsignedPacket finish_access_request(const HopKey& key,
+                                                     const Authenticator& authenticator) noexcept;
+  /// The last step. Replies (`header`: the request's authenticator) and requests whose own
+  /// authenticator is computed (`header`: zeros).
+  [[nodiscard]] UnsignedPacket finish(const HopKey& key, const Authenticator& header) noexcept;
+
+  /// The same, and signed at once. Return the packet's length.
   [[nodiscard]] std::size_t sign_access_request(const HopKey& key,
-                                                const Authenticator& authenticator) noexcept;
-  /// Replies (`header`: the request's authenticator) and requests whose own authenticator is
-  /// computed (`header`: zeros). Returns the packet's length.
-  [[nodiscard]] std::size_t sign(const HopKey& key, const Authenticator& header) noexcept;
+                                                const Authenticator& authenticator) noexcept {
+    return finish_access_request(key, authenticator).sign();
+  }
+  [[nodiscard]] std::size_t sign(const HopKey& key, const Authenticator& header) noexcept {
+    return finish(key, header).sign();
+  }
 
  private:
-  [[nodiscard]] Octets written() const noexcept { return out_.first(used_); }
-  void fill_length() noexcept;
-  void fill_message_authenticator(const HopKey& key, const Authenticator& header) noexcept;
-  void fill_authenticator(const Authenticator& authenticator) noexcept;
+  [[nodiscard]] UnsignedPacket finish(const HopKey& key, const Authenticator& header,
+                                      UnsignedPacket::Kind kind) noexcept;
 
   MutableOctets out_;
   std::size_t used_ = kHeaderOctets;

@@ -124,7 +124,7 @@ bool Rehider::rehide_value(Hiding hiding, Octets value, MutableOctets copy) noex
   switch (hiding) {
     case Hiding::user_password:
       if (!is_whole_blocks(value.size())) return false;
-      rehide_blocks(value, {}, copy, {});
+      rehide_blocks(password_pads_ != nullptr ? *password_pads_ : first_pads({}, {}), value, copy);
       return true;
     case Hiding::salted: return rehide_salted(value, copy);
     case Hiding::tagged_salted:
@@ -143,8 +143,8 @@ bool Rehider::rehide_salted(Octets value, MutableOctets copy) noexcept {
   const auto salt = static_cast<std::uint16_t>(next_salt_++ | 0x8000);
   copy[0] = static_cast<std::uint8_t>(salt >> 8);
   copy[1] = static_cast<std::uint8_t>(salt);
-  rehide_blocks(value.subspan(kSaltOctets), value.first(kSaltOctets), copy.subspan(kSaltOctets),
-                copy.first(kSaltOctets));
+  rehide_blocks(first_pads(value.first(kSaltOctets), copy.first(kSaltOctets)),
+                value.subspan(kSaltOctets), copy.subspan(kSaltOctets));
   return true;
 }
 
@@ -156,17 +156,20 @@ void Rehider::rehide_ascend_secret(Octets value, MutableOctets copy) const noexc
   }
 }
 
-void Rehider::rehide_blocks(Octets hidden, Octets from_salt, MutableOctets copy,
-                            Octets to_salt) const noexcept {
-  Authenticator from = from_.key.pad(from_.authenticator.octets, from_salt);
-  Authenticator to = to_.key.pad(to_.authenticator.octets, to_salt);
+HidingPads Rehider::first_pads(Octets from_salt, Octets to_salt) const noexcept {
+  return {.from = from_.key.pad(from_.authenticator.octets, from_salt),
+          .to = to_.key.pad(to_.authenticator.octets, to_salt)};
+}
+
+void Rehider::rehide_blocks(HidingPads pads, Octets hidden, MutableOctets copy) const noexcept {
   for (std::size_t at = 0; at < hidden.size(); at += kBlock) {
     if (at != 0) {  // the block before, as hidden on each hop, chains to this one
-      from = from_.key.pad(hidden.subspan(at - kBlock, kBlock));
-      to = to_.key.pad(copy.subspan(at - kBlock, kBlock));
+      pads.from = from_.key.pad(hidden.subspan(at - kBlock, kBlock));
+      pads.to = to_.key.pad(copy.subspan(at - kBlock, kBlock));
     }
     for (std::size_t i = 0; i < kBlock; ++i) {
-      copy[at + i] = static_cast<std::uint8_t>(hidden[at + i] ^ from.octets[i] ^ to.octets[i]);
+      copy[at + i] =
+          static_cast<std::uint8_t>(hidden[at + i] ^ pads.from.octets[i] ^ pads.to.octets[i]);
     }
   }
 }

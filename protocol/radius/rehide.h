@@ -27,12 +27,20 @@ enum class BadHiding : std::uint8_t {
   other,          ///< a salted or vendor's attribute
 };
 
+/// The pads of one block on both hops.
+struct HidingPads {
+  Authenticator from;
+  Authenticator to;
+};
+
 /// For one packet.
 class Rehider {
  public:
-  /// `first_salt`: any value; the packet's salts count up from it.
-  Rehider(const HidingEnd& from, const HidingEnd& to, std::uint16_t first_salt) noexcept
-      : from_(from), to_(to), next_salt_(first_salt) {}
+  /// `first_salt`: any value; the packet's salts count up from it. `password_pads`: of the first
+  /// block of User-Password, where they were computed before; null: computed when needed.
+  Rehider(const HidingEnd& from, const HidingEnd& to, std::uint16_t first_salt,
+          const HidingPads* password_pads = nullptr) noexcept
+      : from_(from), to_(to), next_salt_(first_salt), password_pads_(password_pads) {}
 
   /// `copy`: the attribute's value as copied for the next hop; what is hidden in it is rewritten.
   /// Attributes that hide nothing, and Vendor-Specific that cannot be parsed, stay as they are
@@ -47,12 +55,14 @@ class Rehider {
   [[nodiscard]] bool rehide_value(Hiding hiding, Octets value, MutableOctets copy) noexcept;
   [[nodiscard]] bool rehide_salted(Octets value, MutableOctets copy) noexcept;
   void rehide_ascend_secret(Octets value, MutableOctets copy) const noexcept;
-  void rehide_blocks(Octets hidden, Octets from_salt, MutableOctets copy,
-                     Octets to_salt) const noexcept;
+  /// Of a first block: salts are empty where there are none.
+  [[nodiscard]] HidingPads first_pads(Octets from_salt, Octets to_salt) const noexcept;
+  void rehide_blocks(HidingPads pads, Octets hidden, MutableOctets copy) const noexcept;
 
   HidingEnd from_;
   HidingEnd to_;
   std::uint16_t next_salt_;
+  const HidingPads* password_pads_;
 };
 
 }  // namespace sallyport::radius

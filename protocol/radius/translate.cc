@@ -1,6 +1,5 @@
 #include "protocol/radius/translate.h"
 
-#include <algorithm>
 #include <array>
 
 #include "protocol/check.h"
@@ -26,16 +25,45 @@ Untranslatable to_untranslatable(BadHiding bad) {
                                          : Untranslatable::bad_salted_attribute;
 }
 
-/// Copies one attribute and moves what is hidden in it to the next hop's secret.
-std::expected<void, Untranslatable> carry(const Attribute& attribute, PacketWriter& writer,
-                                          Rehider& rehider) {
-  const MutableOctets copy = writer.copy(attribute.whole);
-  if (copy.empty()) return std::unexpected(Untranslatable::too_long);
-  if (const auto rehidden = rehider.rehide(attribute, copy.subspan(2)); !rehidden) {
-    return std::unexpected(to_untranslatable(rehidden.error()));
+/// Copies attributes in runs as long as can be, and moves what is hidden in them to the next hop's
+/// secret. Leaves out Message-Authenticator, and Proxy-State where that is asked for.
+class Carrier {
+ public:
+  Carrier(PacketWriter& writer, Rehider& rehider) : writer_(writer), rehider_(rehider) {}
+
+  std::expected<void, Untranslatable> carry(const PacketView& packet, bool without_proxy_states) {
+    run_ = packet.attributes().first(0);
+    for (const Attribute attribute : packet) {
+      if (attribute.type == Type::message_authenticator ||
+          (without_proxy_states && attribute.type == Type::proxy_state)) {
+        if (copy_run().size() != run_.size()) return std::unexpected(Untranslatable::too_long);
+        run_ = Octets(attribute.whole.data() + attribute.whole.size(), 0);
+        count_ = 0;
+        continue;
+      }
+      run_ = Octets(run_.data(), run_.size() + attribute.whole.size());
+      ++count_;
+      if (!may_hide(attribute.type)) continue;
+      const MutableOctets copy = copy_run();
+      if (copy.empty()) return std::unexpected(Untranslatable::too_long);
+      const auto rehidden = rehider_.rehide(attribute, copy.last(attribute.value.size()));
+      if (!rehidden) return std::unexpected(to_untranslatable(rehidden.error()));
+      run_ = Octets(run_.data() + run_.size(), 0);
+      count_ = 0;
+    }
+    if (copy_run().size() != run_.size()) return std::unexpected(Untranslatable::too_long);
+    return {};
   }
-  return {};
-}
+
+ private:
+  /// Empty: there was nothing to copy, or no room.
+  MutableOctets copy_run() { return run_.empty() ? MutableOctets() : writer_.copy(run_, count_); }
+
+  PacketWriter& writer_;
+  Rehider& rehider_;
+  Octets run_;  ///< of the packet, not copied yet
+  std::size_t count_ = 0;
+};
 
 std::expected<void, Untranslatable> check_credentials(const PacketView& request) {
   if (!request.has(Type::chap_password)) return {};
@@ -64,9 +92,9 @@ std::uint16_t first_salt(const PacketView& reply, RandomSource& random) {
 
 }  // namespace
 
-std::expected<std::size_t, Untranslatable> translate_request(const PacketView& request,
-                                                             const RequestHop& hop,
-                                                             MutableOctets out) noexcept {
+std::expected<UnsignedPacket, Untranslatable> write_request(const PacketView& request,
+                                                            const RequestHop& hop,
+                                                            MutableOctets out) noexcept {
   const Role role = role_of(request.code());
   if (role != Role::access_request && role != Role::signed_request) {
     return std::unexpected(Untranslatable::wrong_code);
@@ -85,12 +113,9 @@ std::expected<std::size_t, Untranslatable> translate_request(const PacketView& r
   // The new authenticator is random, so salts that count up from it are as good as drawn ones.
   Rehider rehider({hop.client, access ? request.authenticator() : Authenticator{}},
                   {hop.downstream, access ? hop.authenticator : Authenticator{}},
-                  big_endian16(hop.authenticator.octets));
-  for (const Attribute attribute : request) {
-    if (attribute.type == Type::message_authenticator) continue;
-    if (const auto carried = carry(attribute, writer, rehider); !carried) {
-      return std::unexpected(carried.error());
-    }
+                  big_endian16(hop.authenticator.octets), hop.password_pads);
+  if (const auto carried = Carrier(writer, rehider).carry(request, false); !carried) {
+    return std::unexpected(carried.error());
   }
   // RFC 2865 §2.3: the authenticator that we replace was the challenge.
   if (access && request.has(Type::chap_password) && !request.has(Type::chap_challenge) &&
@@ -100,13 +125,21 @@ std::expected<std::size_t, Untranslatable> translate_request(const PacketView& r
   if (!writer.add(Type::proxy_state, hop.proxy_state)) {
     return std::unexpected(Untranslatable::too_long);
   }
-  return access ? writer.sign_access_request(hop.downstream, hop.authenticator)
-                : writer.sign(hop.downstream, Authenticator{});
+  return access ? writer.finish_access_request(hop.downstream, hop.authenticator)
+                : writer.finish(hop.downstream, Authenticator{});
 }
 
-std::expected<std::size_t, Untranslatable> translate_reply(const PacketView& reply,
-                                                           const ReplyHop& hop,
-                                                           MutableOctets out) noexcept {
+std::expected<std::size_t, Untranslatable> translate_request(const PacketView& request,
+                                                             const RequestHop& hop,
+                                                             MutableOctets out) noexcept {
+  const auto written = write_request(request, hop, out);
+  if (!written) return std::unexpected(written.error());
+  return written->sign();
+}
+
+std::expected<UnsignedPacket, Untranslatable> write_reply(const PacketView& reply,
+                                                          const ReplyHop& hop,
+                                                          MutableOctets out) noexcept {
   if (role_of(reply.code()) != Role::reply) {
     return std::unexpected(Untranslatable::wrong_code);
   }
@@ -117,17 +150,20 @@ std::expected<std::size_t, Untranslatable> translate_reply(const PacketView& rep
   }
   Rehider rehider({hop.downstream, hop.downstream_authenticator},
                   {hop.client, hop.client_authenticator}, first_salt(reply, hop.random));
-  for (const Attribute attribute : reply) {
-    // The downstream's echo of Proxy-State is not trusted: the client gets its own list back.
-    if (attribute.type == Type::message_authenticator || attribute.type == Type::proxy_state) {
-      continue;
-    }
-    if (const auto carried = carry(attribute, writer, rehider); !carried) {
-      return std::unexpected(carried.error());
-    }
+  // The downstream's echo of Proxy-State is not trusted: the client gets its own list back.
+  if (const auto carried = Carrier(writer, rehider).carry(reply, true); !carried) {
+    return std::unexpected(carried.error());
   }
   if (!writer.copy_all(hop.client_proxy_states)) return std::unexpected(Untranslatable::too_long);
-  return writer.sign(hop.client, hop.client_authenticator);
+  return writer.finish(hop.client, hop.client_authenticator);
+}
+
+std::expected<std::size_t, Untranslatable> translate_reply(const PacketView& reply,
+                                                           const ReplyHop& hop,
+                                                           MutableOctets out) noexcept {
+  const auto written = write_reply(reply, hop, out);
+  if (!written) return std::unexpected(written.error());
+  return written->sign();
 }
 
 namespace {
@@ -167,7 +203,7 @@ std::size_t copy_proxy_states(const PacketView& packet, bool skip_last,
   for (const Attribute attribute : packet) {
     if (attribute.type != Type::proxy_state) continue;
     CHECK(attribute.whole.size() <= out.size() - used);
-    std::ranges::copy(attribute.whole, out.subspan(used).begin());
+    copy_octets(attribute.whole, out.subspan(used));
     last = used;
     used += attribute.whole.size();
   }

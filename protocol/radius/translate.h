@@ -12,6 +12,8 @@
 #include "protocol/radius/authenticator.h"
 #include "protocol/radius/hop_key.h"
 #include "protocol/radius/packet.h"
+#include "protocol/radius/rehide.h"
+#include "protocol/radius/unsigned_packet.h"
 #include "protocol/random.h"
 
 namespace sallyport::radius {
@@ -35,12 +37,22 @@ struct RequestHop {
   Authenticator authenticator;  ///< random; towards the downstream. Accounting computes its own
   Octets proxy_state;           ///< our own Proxy-State value, added after all others (RFC 2865
                                 ///< §5.33); 1..253 octets
+  /// Of this User-Password, where they were computed before; null: computed when needed.
+  const HidingPads* password_pads = nullptr;
 };
 
-/// Writes the packet to send downstream into `out` (4096 octets) and returns its length.
-/// Access-Request gets a Message-Authenticator as its first attribute; a CHAP-Password without
-/// CHAP-Challenge gets the old Request Authenticator as CHAP-Challenge (RFC 2865 §2.3).
+/// What a translated packet may be longer than the one it comes from, Proxy-States left aside:
+/// Message-Authenticator and CHAP-Challenge.
+inline constexpr std::size_t kMaxGrowthOctets = 18 + 18;
+
+/// Writes the packet to send downstream into `out`, which has room for the request, its growth and
+/// our Proxy-State (4096 octets are always enough), and returns its length. Access-Request gets a
+/// Message-Authenticator as its first attribute; a CHAP-Password without CHAP-Challenge gets the
+/// old Request Authenticator as CHAP-Challenge (RFC 2865 §2.3).
 [[nodiscard]] std::expected<std::size_t, Untranslatable> translate_request(
+    const PacketView& request, const RequestHop& hop, MutableOctets out) noexcept;
+/// The same, not signed yet. Refers to hop.downstream.
+[[nodiscard]] std::expected<UnsignedPacket, Untranslatable> write_request(
     const PacketView& request, const RequestHop& hop, MutableOctets out) noexcept;
 
 /// Reply: downstream's hop → client's hop.
@@ -55,9 +67,14 @@ struct ReplyHop {
   RandomSource& random;        ///< fresh salts (RFC 2868 §3.5: unique within a packet, top bit set)
 };
 
-/// Writes the reply for the client, signed, into `out` (4096 octets) and returns its length.
+/// Writes the reply for the client, signed, into `out`, which has room for the reply, its growth
+/// and the client's Proxy-States (4096 octets are always enough), and returns its length.
 [[nodiscard]] std::expected<std::size_t, Untranslatable> translate_reply(
     const PacketView& reply, const ReplyHop& hop, MutableOctets out) noexcept;
+/// The same, not signed yet. Refers to hop.client.
+[[nodiscard]] std::expected<UnsignedPacket, Untranslatable> write_reply(const PacketView& reply,
+                                                                        const ReplyHop& hop,
+                                                                        MutableOctets out) noexcept;
 
 /// A reply of our own: reject after a verdict, answer to Status-Server.
 struct LocalReply {

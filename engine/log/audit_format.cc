@@ -43,8 +43,18 @@ std::string_view passed_answer(DownstreamSaid said) noexcept {
   return "other";
 }
 
+void append_number(fmt::memory_buffer& out, std::uint32_t number) {
+  const fmt::format_int text(number);
+  append(out, {text.data(), text.size()});
+}
+
 void append_milliseconds(fmt::memory_buffer& out, std::uint32_t us) {
-  fmt::format_to(std::back_inserter(out), "{}.{:03}", us / 1000, us % 1000);
+  append_number(out, us / 1000);
+  const std::uint32_t rest = us % 1000;
+  const char digits[] = {'.', static_cast<char>('0' + rest / 100),
+                         static_cast<char>('0' + rest / 10 % 10),
+                         static_cast<char>('0' + rest % 10)};
+  append(out, {digits, sizeof(digits)});
 }
 
 void append_json(fmt::memory_buffer& out, const AuditRecord& record) {
@@ -57,7 +67,8 @@ void append_json(fmt::memory_buffer& out, const AuditRecord& record) {
   append_json_member(out, "calling_station", record.calling_station.view());
   append_json_member(out, "nas", record.nas.view());
   append_json_member(out, "code", code_name(record.code));
-  fmt::format_to(std::back_inserter(out), R"(,"identifier":{})", record.identifier);
+  append(out, R"(,"identifier":)");
+  append_number(out, record.identifier);
   append_json_member(out, "downstream", radius_door::to_text(record.downstream));
   append(out,
          record.second_factor_asked ? R"(,"second_factor":true)" : R"(,"second_factor":false)");
@@ -74,8 +85,9 @@ void append_json(fmt::memory_buffer& out, const AuditRecord& record) {
   if (!record.detail.empty()) append_json_member(out, "detail", record.detail.view());
   if (const auto policy = policy_name(record.outcome); !policy.empty())
     append_json_member(out, "policy", policy);
-  fmt::format_to(std::back_inserter(out), R"(,"shard":{}}})", record.shard);
-  out.push_back('\n');
+  append(out, R"(,"shard":)");
+  append_number(out, record.shard);
+  append(out, "}\n");
 }
 
 void append_quoted(fmt::memory_buffer& out, std::string_view key, std::string_view text) {

@@ -38,6 +38,19 @@ bool obeyed_not_shown(char32_t point) {
          (point >= 0x202a && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069);  // overrides
 }
 
+/// Stands for itself inside any quotes.
+bool is_ordinary(char octet) {
+  return octet >= ' ' && octet <= '~' && octet != '"' && octet != '\\';
+}
+
+/// With leading zeros.
+void append_digits(fmt::memory_buffer& out, std::uint32_t number, std::size_t digits) {
+  char text[10];
+  for (std::size_t i = digits; i-- > 0; number /= 10)
+    text[i] = static_cast<char>('0' + number % 10);
+  append(out, {text, digits});
+}
+
 void append_invisible(fmt::memory_buffer& out, char32_t point, Escape escape) {
   const auto number = static_cast<std::uint32_t>(point);
   if (escape == Escape::json) {
@@ -57,6 +70,10 @@ void append_escaped(fmt::memory_buffer& out, std::string_view text, Escape escap
   std::size_t i = 0;
   const auto flush = [&] { append(out, text.substr(clean, i - clean)); };
   while (i < text.size()) {
+    if (is_ordinary(text[i])) {  // nearly all there is: not worth decoding
+      ++i;
+      continue;
+    }
     const Decoded decoded = decode(text.substr(i));
     const bool quote = quotes && (decoded.point == '"' || decoded.point == '\\');
     if (decoded.octets != 0 && !quote && !obeyed_not_shown(decoded.point)) {
@@ -99,10 +116,20 @@ void append_time(fmt::memory_buffer& out, std::uint64_t unix_ms) {
   const auto day = chrono::floor<chrono::days>(at);
   const chrono::year_month_day date{day};
   const chrono::hh_mm_ss time{at - day};
-  fmt::format_to(std::back_inserter(out), "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
-                 static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                 static_cast<unsigned>(date.day()), time.hours().count(), time.minutes().count(),
-                 time.seconds().count(), time.subseconds().count());
+  append_digits(out, static_cast<std::uint32_t>(static_cast<int>(date.year())), 4);
+  out.push_back('-');
+  append_digits(out, static_cast<unsigned>(date.month()), 2);
+  out.push_back('-');
+  append_digits(out, static_cast<unsigned>(date.day()), 2);
+  out.push_back('T');
+  append_digits(out, static_cast<std::uint32_t>(time.hours().count()), 2);
+  out.push_back(':');
+  append_digits(out, static_cast<std::uint32_t>(time.minutes().count()), 2);
+  out.push_back(':');
+  append_digits(out, static_cast<std::uint32_t>(time.seconds().count()), 2);
+  out.push_back('.');
+  append_digits(out, static_cast<std::uint32_t>(time.subseconds().count()), 3);
+  out.push_back('Z');
 }
 
 }  // namespace sallyport::log

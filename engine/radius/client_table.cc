@@ -50,14 +50,28 @@ bool same_policy(const ClientEntry& entry, const config::Client& client) noexcep
          entry.limit_proxy_state == client.limit_proxy_state && entry.key.secret() == client.secret;
 }
 
+std::size_t count_prefixes(const std::vector<config::Client>& clients) noexcept {
+  std::size_t count = 0;
+  for (const config::Client& client : clients) count += client.addresses.size();
+  return count;
+}
+
 }  // namespace
 
-ClientTable::ClientTable(const std::vector<config::Client>& clients) {
-  for (const config::Client& client : clients) prefixes_ += client.addresses.size();
+ClientEntry::ClientEntry(const config::Client& client)
+    : name(client.name),
+      key(client.secret),
+      require_message_authenticator(client.require_message_authenticator),
+      limit_proxy_state(client.limit_proxy_state) {}
+
+ClientTable::ClientTable(const std::vector<config::Client>& clients)
+    : entries_(clients.size()),
+      prefixes_(count_prefixes(clients)),
+      // At most two thirds full: an address that is not there is found missing after a few steps.
+      slots_(std::bit_ceil(prefixes_ + prefixes_ / 2 + 2)),
+      mask_(std::bit_ceil(prefixes_ + prefixes_ / 2 + 2) - 1) {
   CHECK(prefixes_ < kEmpty / 2);
-  // At most two thirds full: an address that is not there is found missing after a few steps.
-  slots_.resize(std::bit_ceil(prefixes_ + prefixes_ / 2 + 2));
-  mask_ = slots_.size() - 1;
+  for (std::uint64_t i = 0; i <= mask_; ++i) slots_.emplace_back();
 
   // A hundred thousand addresses of one name and secret share one key schedule.
   std::unordered_multimap<std::size_t, std::uint32_t> interned;
@@ -66,14 +80,10 @@ ClientTable::ClientTable(const std::vector<config::Client>& clients) {
     const std::size_t name_hash = std::hash<std::string>{}(client.name);
     const auto [first, last] = interned.equal_range(name_hash);
     const auto known = std::find_if(
-        first, last, [&](const auto& item) { return same_policy(*entries_[item.second], client); });
+        first, last, [&](const auto& item) { return same_policy(entries_[item.second], client); });
     if (known != last) return known->second;
     const auto index = static_cast<std::uint32_t>(entries_.size());
-    entries_.push_back(std::unique_ptr<ClientEntry>(
-        new ClientEntry{.name = client.name,
-                        .key = radius::HopKey(client.secret),
-                        .require_message_authenticator = client.require_message_authenticator,
-                        .limit_proxy_state = client.limit_proxy_state}));
+    entries_.emplace_back(client);
     interned.emplace(name_hash, index);
     return index;
   };
@@ -94,6 +104,17 @@ ClientTable::ClientTable(const std::vector<config::Client>& clients) {
     if (present[length]) lengths_.push_back(static_cast<std::uint8_t>(length));
 }
 
+void ClientTable::prefetch(const IpAddress& address) const noexcept {
+  const Halves whole = halves(address);
+  const std::uint8_t shortest = address.is_v4() ? 96 : 0;
+  // More lengths than this are rare, and so is an address that is found under none of the longest.
+  constexpr std::size_t kLengths = 2;
+  for (std::size_t i = 0; i < std::min(kLengths, lengths_.size()); ++i) {
+    if (lengths_[i] < shortest) return;
+    __builtin_prefetch(&slots_[hash_of(masked(whole, lengths_[i]), lengths_[i]) & mask_]);
+  }
+}
+
 const ClientEntry* ClientTable::find(const IpAddress& address) const noexcept {
   const Halves whole = halves(address);
   // An IPv4 prefix is at least 96 bits long in its mapped form: "::/0" is any IPv6, and no IPv4.
@@ -105,7 +126,7 @@ const ClientEntry* ClientTable::find(const IpAddress& address) const noexcept {
          at = (at + 1) & mask_) {
       const Slot& slot = slots_[at];
       if (slot.high == prefix.high && slot.low == prefix.low && slot.length == length)
-        return entries_[slot.entry].get();
+        return &entries_[slot.entry];
     }
   }
   return nullptr;

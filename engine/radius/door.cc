@@ -1,6 +1,8 @@
 #include "engine/radius/door.h"
 
 #include <algorithm>
+#include <tuple>
+#include <utility>
 
 #include <openssl/sha.h>
 
@@ -14,6 +16,8 @@ namespace {
 /// After the system refused a source port, the next attempt waits: it would cost a system call for
 /// every request.
 constexpr std::uint64_t kPortRetryMs = 1'000;
+
+constexpr std::size_t kAttributeHeader = 2;  // Type and Length
 
 /// Derived from the instance, which also keys the join keys: what we show to the downstream must
 /// not tell anything of it.
@@ -57,47 +61,117 @@ Door::Core::Core(const DoorPlan& door_plan, std::shared_ptr<const DoorSettings> 
       exchanges(door_plan.shard, door_plan.exchanges),
       duplicates(door_plan.exchanges, randomness),
       identifiers(door_plan.max_source_ports),
-      packets(door_plan.exchanges),
+      packets(door_plan.exchanges + 1),  // the next packet is written before the last one goes
       timers(door_plan.exchanges, now.ms()),
       fingerprint(door_plan.instance),
       mark(mark_of(door_plan.instance)) {
   CHECK(plan.learned_clients != nullptr && plan.learned_downstreams != nullptr);
 }
 
-void Door::Core::client_datagram(Now now, const ClientPath& path, Octets datagram) noexcept {
-  const auto request = radius::PacketView::parse(datagram);
+// Three passes over each batch, because what the second needs of the first, and the third of the
+// second, are digests: they are computed for all at once in between.
+void Door::Core::client_datagrams(Now now, std::span<const ClientDatagram> datagrams) noexcept {
+  while (!datagrams.empty()) {
+    const auto batch = datagrams.first(next_batch(datagrams.size()));
+    datagrams = datagrams.subspan(batch.size());
+    requests.clear();
+    warmed = ExchangePool::kNone;
+    read_requests(batch);
+    digests.run();
+    for (const ArrivedRequest& arrived : requests) admit(now, arrived);
+    send_repeats();
+    send_requests(now);
+  }
+}
+
+// Each step is done for all before the next one begins, so that what it has asked of memory is
+// there by then: among a million clients a secret is never in the cache.
+void Door::Core::read_requests(std::span<const ClientDatagram> batch) noexcept {
+  const DoorSettings& now_in_force = settings[settings.current()];
+  std::array<const ClientEntry*, kBatch> clients;
+  for (const ClientDatagram& datagram : batch)
+    now_in_force.clients->prefetch(datagram.path.source.address);
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    clients[i] = now_in_force.clients->find(batch[i].path.source.address);
+    if (clients[i] != nullptr) clients[i]->prefetch();
+  }
+  for (std::size_t i = 0; i < batch.size(); ++i) read_request(batch[i], clients[i]);
+}
+
+void Door::Core::read_request(const ClientDatagram& datagram, const ClientEntry* client) noexcept {
+  const auto request = radius::PacketView::parse(datagram.octets);
   if (!request)
     return metrics.malformed_from_client[static_cast<std::size_t>(request.error())].add();
-  const ClientEntry* client = settings[settings.current()].clients->find(path.source.address);
   if (client == nullptr) return drop(Drop::unknown_client);
-  if (const auto refusal = refuse(*request, *client, path.source.address)) return drop(*refusal);
+  if (!is_request_of_a_client(request->code())) return drop(Drop::unsupported_code);
 
+  const RequestKey key = key_of(datagram.path, *request);
+  ArrivedRequest& arrived = requests.add({.path = &datagram.path,
+                                          .packet = *request,
+                                          .client = client,
+                                          .key = key,
+                                          .hash = duplicates.hash(key),
+                                          .proof = {},
+                                          .downstream_authenticator = {},
+                                          .password_pads = {},
+                                          .has_password_pads = false});
+  radius::add_request_proof(*request, client->key, digests, arrived.proof);
+  random.fill(arrived.downstream_authenticator.octets);
+  // A duplicate in all likelihood: it goes no farther, so nothing is made ready for that.
+  if (const auto known = known_exchange(arrived);
+      known && exchanges[*known].client_authenticator == request->authenticator())
+    return;
+  warm_next_exchange();
+  if (!request->has(radius::Type::user_password)) return;
+  arrived.has_password_pads = true;
+  client->key.add_pad(digests, request->authenticator().octets, arrived.password_pads.from);
+  settings[settings.current()].downstream_key->add_pad(
+      digests, arrived.downstream_authenticator.octets, arrived.password_pads.to);
+}
+
+std::optional<std::uint32_t> Door::Core::known_exchange(
+    const ArrivedRequest& arrived) const noexcept {
+  return duplicates.find(arrived.hash,
+                         [&](std::uint32_t slot) { return exchanges[slot].key == arrived.key; });
+}
+
+void Door::Core::warm_next_exchange() noexcept {
+  if (warmed != ExchangePool::kNone) {
+    const Exchange& exchange = exchanges[warmed];
+    duplicates.prefetch(exchange.duplicate_hash);
+    timers.prefetch(warmed);
+  }
+  warmed = exchanges.prefetch_next(warmed);
+}
+
+void Door::Core::admit(Now now, const ArrivedRequest& arrived) noexcept {
+  if (const auto refusal = refuse(arrived)) return drop(*refusal);
   metrics.requests.add();
-  if (request->code() == radius::Code::status_server)
-    return answer_status_server(path, *request, *client);
+  if (arrived.packet.code() == radius::Code::status_server)
+    return answer_status_server(*arrived.path, arrived.packet, *arrived.client);
 
-  const RequestKey key = key_of(path, *request);
-  const std::uint32_t hash = duplicates.hash(key);
-  const auto known =
-      duplicates.find(hash, [&](std::uint32_t slot) { return exchanges[slot].key == key; });
-  if (known) {
-    if (exchanges[*known].client_authenticator == request->authenticator())
+  if (const auto known = known_exchange(arrived)) {
+    if (exchanges[*known].client_authenticator == arrived.packet.authenticator())
       return repeat_answer(*known);
+    // It may be among those that have not left yet.
+    if (exchanges[*known].state == ExchangeState::forwarded) send_requests(now);
+    send_repeats();
     abandon(now, *known);
   }
   if (draining) return drop(Drop::draining);
-  forward(now, key, hash, *request, *client);
+  forward(now, arrived);
 }
 
-std::optional<Drop> Door::Core::refuse(const radius::PacketView& request, const ClientEntry& client,
-                                       const IpAddress& source) noexcept {
-  if (!is_request_of_a_client(request.code())) return Drop::unsupported_code;
-  switch (radius::verify_request(request, client.key)) {
+std::optional<Drop> Door::Core::refuse(const ArrivedRequest& arrived) noexcept {
+  const radius::PacketView& request = arrived.packet;
+  const ClientEntry& client = *arrived.client;
+  switch (radius::judge_request(request, arrived.proof)) {
     case radius::Authenticity::authentic: break;
     case radius::Authenticity::bad_message_authenticator: return Drop::bad_message_authenticator;
     case radius::Authenticity::bad_authenticator: return Drop::bad_authenticator;
   }
   if (request.code() == radius::Code::access_request) {
+    const IpAddress& source = arrived.path->source.address;
     const bool automatic =
         client.require_message_authenticator == config::RequireMessageAuthenticator::automatic;
     if (request.has(radius::Type::message_authenticator)) {
@@ -146,15 +220,28 @@ void Door::Core::repeat_answer(std::uint32_t slot) noexcept {
   const Exchange& exchange = exchanges[slot];
   if (exchange.state != ExchangeState::answered) return drop(Drop::duplicate_pending);
   metrics.duplicates_answered.add();
-  outbox.send_to_client(
-      {.source = exchange.key.source, .local = exchange.key.local, .socket = exchange.key.socket},
-      stored_packet(exchange));
+  repeats.add(slot);
+}
+
+void Door::Core::send_repeats() noexcept {
+  repeats.order_by([this](std::uint32_t slot) {
+    const Exchange& exchange = exchanges[slot];
+    return std::tuple<std::uint16_t, const Endpoint&, std::size_t>(
+        exchange.key.socket, exchange.key.source,
+        radius::kMaxPacketOctets - exchange.packet_octets);
+  });
+  for (const std::uint32_t slot : repeats) {
+    const Exchange& exchange = exchanges[slot];
+    outbox.send_to_client(
+        {.source = exchange.key.source, .local = exchange.key.local, .socket = exchange.key.socket},
+        stored_packet(exchange));
+  }
+  repeats.clear();
 }
 
 // Whatever can fail comes before anything is changed: a request that cannot be carried costs nobody
 // his kept answer.
-void Door::Core::forward(Now now, const RequestKey& key, std::uint32_t hash,
-                         const radius::PacketView& request, const ClientEntry& client) noexcept {
+void Door::Core::forward(Now now, const ArrivedRequest& arrived) noexcept {
   std::optional<std::uint32_t> slot = exchanges.next_free();
   if (!slot) slot = exchanges.oldest_answered();
   if (!slot) return drop(Drop::no_free_exchange);
@@ -162,50 +249,49 @@ void Door::Core::forward(Now now, const RequestKey& key, std::uint32_t hash,
   const std::optional<Channel> channel = identifiers.take(*slot, now.ms());
   if (!channel) return drop(Drop::no_free_identifier);
 
-  radius::Authenticator authenticator;
-  random.fill(authenticator.octets);
-  const auto written =
-      radius::translate_request(request,
-                                {.client = client.key,
-                                 .downstream = *settings[settings.current()].downstream_key,
-                                 .identifier = channel->identifier,
-                                 .authenticator = authenticator,
-                                 .proxy_state = mark},
-                                MutableOctets(scratch).first(radius::kMaxPacketOctets));
+  const PacketStore::Handle block = packets.take(
+      arrived.packet.octets().size() + radius::kMaxGrowthOctets + kAttributeHeader + mark.size());
+  const auto written = radius::write_request(
+      arrived.packet,
+      {.client = arrived.client->key,
+       .downstream = *settings[settings.current()].downstream_key,
+       .identifier = channel->identifier,
+       .authenticator = arrived.downstream_authenticator,
+       .proxy_state = mark,
+       .password_pads = arrived.has_password_pads ? &arrived.password_pads : nullptr},
+      packets.block(block));
   if (!written) {
+    packets.give_back(block);
     identifiers.give_back_unused(*channel);
     return drop(Drop::untranslatable);
   }
 
   if (exchanges[*slot].state == ExchangeState::answered) {
+    send_repeats();
     metrics.evicted.add();
     end(*slot);
   }
-  begin(now, *slot, key, hash, request, client);
+  begin(now, *slot, arrived);
   Exchange& exchange = exchanges[*slot];
   exchange.channel = *channel;
-  keep(exchange, Octets(scratch).first(*written), 0);
-  // Accounting computes its own authenticator, so it is read from what will be sent.
-  std::copy_n(scratch.begin() + 4, exchange.downstream_authenticator.octets.size(),
-              exchange.downstream_authenticator.octets.begin());
-  metrics.forwarded.add();
-  outbox.send_downstream(channel->source_port, stored_packet(exchange));
-  schedule_downstream_timer(now, *slot);
+  keep(exchange, block, 0, written->size());
+  departures.add({.slot = *slot, .packet = *written});
 }
 
-void Door::Core::begin(Now now, std::uint32_t slot, const RequestKey& key, std::uint32_t hash,
-                       const radius::PacketView& request, const ClientEntry& client) noexcept {
+void Door::Core::begin(Now now, std::uint32_t slot, const ArrivedRequest& arrived) noexcept {
+  const radius::PacketView& request = arrived.packet;
   exchanges.transition(slot, ExchangeState::forwarded);
   Exchange& exchange = exchanges[slot];
-  exchange.key = key;
+  exchange.key = arrived.key;
   exchange.code = request.code();
   exchange.settings = settings.current();
   settings.hold(exchange.settings);
-  exchange.client = &client;
+  exchange.client = arrived.client;
+  exchange.has_proxy_states = request.has(radius::Type::proxy_state);
   exchange.client_authenticator = request.authenticator();
   exchange.received_ns = now.monotonic_ns;
-  exchange.duplicate_hash = hash;
-  duplicates.insert(hash, slot);
+  exchange.duplicate_hash = arrived.hash;
+  duplicates.insert(arrived.hash, slot);
   if (const auto eap = request.find(radius::Type::eap_message)) {
     exchange.is_eap = true;
     if (eap->size() >= 2) exchange.eap_identifier = (*eap)[1];
@@ -216,6 +302,30 @@ void Door::Core::begin(Now now, std::uint32_t slot, const RequestKey& key, std::
     exchange.retransmit_ms = jittered_ms(first_ms, first_ms / 10);
   }
   show_gauges();
+}
+
+void Door::Core::send_requests(Now now) noexcept {
+  sign_departures();
+  departures.order_by([this](const Departure& departure) {
+    return std::pair(exchanges[departure.slot].channel.source_port, departure.shortness());
+  });
+  for (const Departure& departure : departures) {
+    Exchange& exchange = exchanges[departure.slot];
+    const Octets packet = stored_packet(exchange);
+    // Accounting computes its own authenticator, so it is read from what is sent.
+    copy_octets(packet.subspan(4, md5::kDigestOctets), exchange.downstream_authenticator.octets);
+    metrics.forwarded.add();
+    outbox.send_downstream(exchange.channel.source_port, packet);
+    schedule_downstream_timer(now, departure.slot);
+  }
+  departures.clear();
+}
+
+void Door::Core::sign_departures() noexcept {
+  for (const Departure& departure : departures) departure.packet.add_message_authenticator(digests);
+  digests.run();
+  for (const Departure& departure : departures) departure.packet.add_authenticator(digests);
+  digests.run();
 }
 
 void Door::Core::open_port_if_wanted(Now now) noexcept {
@@ -232,12 +342,12 @@ Octets Door::Core::stored_packet(const Exchange& exchange) const noexcept {
   return packets.block(exchange.stored).subspan(exchange.packet_begin, exchange.packet_octets);
 }
 
-void Door::Core::keep(Exchange& exchange, Octets block, std::size_t packet_begin) noexcept {
+void Door::Core::keep(Exchange& exchange, PacketStore::Handle block, std::size_t packet_begin,
+                      std::size_t packet_octets) noexcept {
   if (!exchange.stored.empty()) packets.give_back(exchange.stored);
-  exchange.stored = packets.take(block.size());
-  std::ranges::copy(block, packets.block(exchange.stored).begin());
+  exchange.stored = block;
   exchange.packet_begin = static_cast<std::uint16_t>(packet_begin);
-  exchange.packet_octets = static_cast<std::uint16_t>(block.size() - packet_begin);
+  exchange.packet_octets = static_cast<std::uint16_t>(packet_octets);
 }
 
 void Door::Core::show_gauges() noexcept {
@@ -250,11 +360,11 @@ Door::Door(const DoorPlan& plan, std::shared_ptr<const DoorSettings> settings, O
     : core_(std::make_unique<Core>(plan, std::move(settings), outbox, random, metrics, now)) {}
 Door::~Door() = default;
 
-void Door::client_datagram(Now now, const ClientPath& path, Octets datagram) noexcept {
-  core_->client_datagram(now, path, datagram);
+void Door::client_datagrams(Now now, std::span<const ClientDatagram> datagrams) noexcept {
+  core_->client_datagrams(now, datagrams);
 }
-void Door::downstream_datagram(Now now, std::uint16_t source_port, Octets datagram) noexcept {
-  core_->downstream_datagram(now, source_port, datagram);
+void Door::downstream_datagrams(Now now, std::span<const DownstreamDatagram> datagrams) noexcept {
+  core_->downstream_datagrams(now, datagrams);
 }
 void Door::verdict(Now now, const verify::Answer& answer) noexcept { core_->verdict(now, answer); }
 void Door::advance(Now now) noexcept { core_->advance(now); }

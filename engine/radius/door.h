@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 
 #include "engine/config/config.h"
 #include "engine/radius/audit.h"
@@ -23,6 +24,18 @@ struct ClientPath {
   Endpoint source;           ///< the client's address and port
   IpAddress local;           ///< the address it was sent to: the answer leaves from it
   std::uint16_t socket = 0;  ///< the shard's listen socket
+};
+
+/// A datagram in a receive buffer, from a client.
+struct ClientDatagram {
+  ClientPath path;
+  Octets octets;
+};
+
+/// A datagram in a receive buffer, from the downstream.
+struct DownstreamDatagram {
+  std::uint16_t source_port = 0;  ///< that it came to: index, as Outbox counts them
+  Octets octets;
 };
 
 /// A moment, handed in. The two run together; a simulation moves both.
@@ -79,8 +92,10 @@ class Door {
   Door(const Door&) = delete;
   Door& operator=(const Door&) = delete;
 
-  void client_datagram(Now now, const ClientPath& path, Octets datagram) noexcept;
-  void downstream_datagram(Now now, std::uint16_t source_port, Octets datagram) noexcept;
+  /// What came in one turn, oldest first. The more at once, the cheaper each: digests are computed
+  /// side by side. The outcome is that of one by one.
+  void client_datagrams(Now now, std::span<const ClientDatagram> datagrams) noexcept;
+  void downstream_datagrams(Now now, std::span<const DownstreamDatagram> datagrams) noexcept;
   void verdict(Now now, const verify::Answer& answer) noexcept;
   /// Retransmissions, time-outs and ends of duplicate windows that are due.
   void advance(Now now) noexcept;

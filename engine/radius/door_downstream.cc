@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <tuple>
 
 #include "engine/radius/door_core.h"
 #include "protocol/check.h"
@@ -50,34 +51,59 @@ std::string_view user_to_ask(config::UserNameFrom from, const radius::PacketView
 
 }  // namespace
 
-void Door::Core::downstream_datagram(Now now, std::uint16_t source_port, Octets datagram) noexcept {
-  const auto reply = radius::PacketView::parse(datagram);
+void Door::Core::downstream_datagrams(Now now,
+                                      std::span<const DownstreamDatagram> datagrams) noexcept {
+  while (!datagrams.empty()) {
+    const auto batch = datagrams.first(next_batch(datagrams.size()));
+    datagrams = datagrams.subspan(batch.size());
+    replies.clear();
+    for (const DownstreamDatagram& datagram : batch) read_reply(datagram);
+    digests.run();
+    for (const ArrivedReply& arrived : replies) take_reply(now, arrived);
+    send_answers(now);
+  }
+}
+
+void Door::Core::read_reply(const DownstreamDatagram& datagram) noexcept {
+  const auto reply = radius::PacketView::parse(datagram.octets);
   if (!reply)
     return metrics.malformed_from_downstream[static_cast<std::size_t>(reply.error())].add();
   const std::optional<std::uint32_t> slot =
-      identifiers.owner({.source_port = source_port, .identifier = reply->identifier()});
+      identifiers.owner({.source_port = datagram.source_port, .identifier = reply->identifier()});
   if (!slot) return drop(Drop::reply_unmatched);
   const Exchange& exchange = exchanges[*slot];
-  CHECK(exchange.state == ExchangeState::forwarded);
-  if (const auto refusal = refuse_reply(*reply, exchange)) return drop(*refusal);
-
-  metrics.replies.add();
-  if (reply->code() == radius::Code::access_accept) return park_and_ask(now, *slot, *reply);
-  pass_through(now, *slot, *reply);
+  ArrivedReply& arrived = replies.add(
+      {.packet = *reply, .source_port = datagram.source_port, .slot = *slot, .proof = {}});
+  radius::add_response_proof(*reply, *settings[exchange.settings].downstream_key,
+                             exchange.downstream_authenticator, digests, arrived.proof);
 }
 
-std::optional<Drop> Door::Core::refuse_reply(const radius::PacketView& reply,
+void Door::Core::take_reply(Now now, const ArrivedReply& arrived) noexcept {
+  // The batch may hold the reply twice: after the first one nobody waits for it.
+  if (identifiers.owner({.source_port = arrived.source_port,
+                         .identifier = arrived.packet.identifier()}) != arrived.slot)
+    return drop(Drop::reply_unmatched);
+  const Exchange& exchange = exchanges[arrived.slot];
+  CHECK(exchange.state == ExchangeState::forwarded);
+  if (const auto refusal = refuse_reply(arrived, exchange)) return drop(*refusal);
+
+  metrics.replies.add();
+  if (arrived.packet.code() == radius::Code::access_accept)
+    return park_and_ask(now, arrived.slot, arrived.packet);
+  pass_through(now, arrived.slot, arrived.packet);
+}
+
+std::optional<Drop> Door::Core::refuse_reply(const ArrivedReply& arrived,
                                              const Exchange& exchange) noexcept {
-  const DoorSettings& began_with = settings[exchange.settings];
-  switch (radius::verify_response(reply, *began_with.downstream_key,
-                                  exchange.downstream_authenticator)) {
+  const radius::PacketView& reply = arrived.packet;
+  switch (radius::judge_response(reply, arrived.proof)) {
     case radius::Authenticity::authentic: break;
     case radius::Authenticity::bad_authenticator: return Drop::reply_bad_authenticator;
     case radius::Authenticity::bad_message_authenticator:
       return Drop::reply_bad_message_authenticator;
   }
   if (exchange.code == radius::Code::access_request) {
-    const auto policy = began_with.downstream.require_message_authenticator;
+    const auto policy = settings[exchange.settings].downstream.require_message_authenticator;
     const bool automatic = policy == config::RequireMessageAuthenticator::automatic;
     const IpAddress& downstream = settings.downstream_mark(exchange.settings);
     if (reply.has(radius::Type::message_authenticator)) {
@@ -92,34 +118,52 @@ std::optional<Drop> Door::Core::refuse_reply(const radius::PacketView& reply,
   return std::nullopt;
 }
 
-std::size_t Door::Core::translate_for_client(const radius::PacketView& reply,
-                                             const Exchange& exchange, MutableOctets out) noexcept {
-  const auto request = radius::PacketView::parse(stored_packet(exchange));
-  CHECK(request.has_value());
-  const std::size_t states = radius::copy_proxy_states(*request, true, proxy_states);
+std::optional<Door::Core::Translated> Door::Core::translate_for_client(
+    const radius::PacketView& reply, const Exchange& exchange, std::size_t room) noexcept {
+  std::size_t states = 0;
+  if (exchange.has_proxy_states) {
+    const auto request = radius::PacketView::parse(stored_packet(exchange));
+    CHECK(request.has_value());
+    states = radius::copy_proxy_states(*request, true, proxy_states);
+  }
+  const std::size_t octets =
+      std::min(reply.octets().size() + radius::kMaxGrowthOctets + states, radius::kMaxPacketOctets);
+  const PacketStore::Handle block = packets.take(room + octets);
   const auto written =
-      radius::translate_reply(reply,
-                              {.downstream = *settings[exchange.settings].downstream_key,
-                               .downstream_authenticator = exchange.downstream_authenticator,
-                               .client = exchange.client->key,
-                               .client_identifier = exchange.key.identifier,
-                               .client_authenticator = exchange.client_authenticator,
-                               .client_proxy_states = Octets(proxy_states).first(states),
-                               .random = random},
-                              out);
-  return written ? *written : 0;
+      radius::write_reply(reply,
+                          {.downstream = *settings[exchange.settings].downstream_key,
+                           .downstream_authenticator = exchange.downstream_authenticator,
+                           .client = exchange.client->key,
+                           .client_identifier = exchange.key.identifier,
+                           .client_authenticator = exchange.client_authenticator,
+                           .client_proxy_states = Octets(proxy_states).first(states),
+                           .random = random},
+                          packets.block(block).subspan(room));
+  if (written) return Translated{.block = block, .packet = *written};
+  packets.give_back(block);
+  return std::nullopt;
 }
 
 void Door::Core::pass_through(Now now, std::uint32_t slot,
                               const radius::PacketView& reply) noexcept {
   Exchange& exchange = exchanges[slot];
-  const std::size_t octets =
-      translate_for_client(reply, exchange, MutableOctets(scratch).first(radius::kMaxPacketOctets));
-  if (octets == 0) return drop(Drop::reply_untranslatable);
+  const auto answer = translate_for_client(reply, exchange, 0);
+  if (!answer) return drop(Drop::reply_untranslatable);
   reply_arrived(now, slot);
   static_cast<void>(record(now, slot, Outcome::passed_through, said(reply.code())));
-  keep(exchange, Octets(scratch).first(octets), 0);
-  answer_stored(now, slot);
+  keep(exchange, answer->block, 0, answer->packet.size());
+  departures.add({.slot = slot, .packet = answer->packet});
+}
+
+void Door::Core::send_answers(Now now) noexcept {
+  sign_departures();
+  departures.order_by([this](const Departure& departure) {
+    const RequestKey& key = exchanges[departure.slot].key;
+    return std::tuple<std::uint16_t, const Endpoint&, std::size_t>(key.socket, key.source,
+                                                                   departure.shortness());
+  });
+  for (const Departure& departure : departures) answer_stored(now, departure.slot);
+  departures.clear();
 }
 
 void Door::Core::park_and_ask(Now now, std::uint32_t slot,
@@ -139,16 +183,18 @@ void Door::Core::park_and_ask(Now now, std::uint32_t slot,
 
   const SenderNote note = SenderNote::of(*request, user);
   const std::size_t note_octets = note.write(scratch);
-  const std::size_t octets = translate_for_client(
-      accept, exchange, MutableOctets(scratch).subspan(note_octets, radius::kMaxPacketOctets));
-  if (octets == 0) return drop(Drop::reply_untranslatable);
+  const auto answer = translate_for_client(accept, exchange, note_octets);
+  if (!answer) return drop(Drop::reply_untranslatable);
+  // Signed at once: beside asking the user that costs nothing, and it can be answered from here on.
+  const std::size_t octets = answer->packet.sign();
+  copy_octets(Octets(scratch).first(note_octets), packets.block(answer->block));
 
   reply_arrived(now, slot);
   const verify::Question question = question_about(now, slot, *request, note);
   exchange.join_key = question.join_key;
   exchange.user_hash = question.user_hash;
   exchange.asked_ns = now.monotonic_ns;
-  keep(exchange, Octets(scratch).first(note_octets + octets), note_octets);
+  keep(exchange, answer->block, note_octets, octets);
   exchanges.transition(slot, ExchangeState::awaiting_verdict);
   timers.schedule(slot,
                   now.ms() + settings[exchange.settings].verification_ttl_ms + kVerdictGraceMs + 1);

@@ -71,7 +71,9 @@ void Door::Core::reject(Now now, std::uint32_t slot, Outcome outcome, std::strin
            exchange.is_eap ? std::optional(exchange.eap_identifier) : std::nullopt},
       MutableOctets(scratch).first(radius::kMaxPacketOctets));
   static_cast<void>(record(now, slot, outcome, DownstreamSaid::accept, answer));
-  keep(exchange, Octets(scratch).first(octets), 0);
+  const PacketStore::Handle block = packets.take(octets);
+  copy_octets(Octets(scratch).first(octets), packets.block(block));
+  keep(exchange, block, 0, octets);
   answer_stored(now, slot);
 }
 

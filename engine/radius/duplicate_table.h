@@ -38,6 +38,8 @@ class DuplicateTable {
 
   [[nodiscard]] std::uint32_t hash(const RequestKey& key) const noexcept;
 
+  /// A find, insert or erase under this hash comes soon.
+  void prefetch(std::uint32_t hash) const noexcept { __builtin_prefetch(&cells_[hash & mask_], 1); }
   /// The first slot under this hash for which same(slot) holds.
   template <typename Same>
   [[nodiscard]] std::optional<std::uint32_t> find(std::uint32_t hash, Same&& same) const noexcept {
@@ -59,7 +61,7 @@ class DuplicateTable {
     std::uint32_t slot = kEmpty;
   };
 
-  std::array<std::uint64_t, 2> seed_;
+  std::array<std::uint64_t, 6> seed_;
   std::vector<Cell> cells_;
   std::uint32_t mask_;
   std::uint32_t size_ = 0;

@@ -29,6 +29,16 @@ std::optional<std::uint32_t> ExchangePool::oldest_answered() const noexcept {
   return oldest_answered_;
 }
 
+std::uint32_t ExchangePool::prefetch_next(std::uint32_t slot) const noexcept {
+  std::uint32_t next = slot == kNone ? first_free_ : exchanges_[slot].next;
+  if (next == kNone && (slot == kNone || exchanges_[slot].state == ExchangeState::free))
+    next = oldest_answered_;
+  if (next == kNone) return kNone;
+  const auto* const lines = reinterpret_cast<const std::uint8_t*>(&exchanges_[next]);
+  for (std::size_t at = 0; at < sizeof(Exchange); at += 64) __builtin_prefetch(lines + at, 1);
+  return next;
+}
+
 void ExchangePool::transition(std::uint32_t slot, ExchangeState to) noexcept {
   Exchange& exchange = exchanges_[slot];
   const ExchangeState from = exchange.state;

@@ -44,6 +44,7 @@ struct Exchange {
   std::uint8_t settings = 0;                         ///< SettingsHistory place it began with
   bool asked = false;                                ///< verify took the question
   bool is_eap = false;
+  bool has_proxy_states = false;    ///< the client's request
   std::uint8_t eap_identifier = 0;  ///< for an EAP-Failure of our own
   radius::Authenticator client_authenticator;
   radius::Authenticator downstream_authenticator;  ///< as sent downstream
@@ -92,6 +93,10 @@ class ExchangePool {
   [[nodiscard]] std::optional<std::uint32_t> next_free() const noexcept;
   /// The exchange answered longest ago; empty: none is answered.
   [[nodiscard]] std::optional<std::uint32_t> oldest_answered() const noexcept;
+
+  /// Exchanges are taken from cold memory. Brings the one that is taken next into the cache, or the
+  /// one after `slot`, and returns it; kNone: none. A hint: nothing depends on it.
+  [[nodiscard]] std::uint32_t prefetch_next(std::uint32_t slot = kNone) const noexcept;
 
   /// The one place where a state changes. Leaving `free` begins a new life (next generation,
   /// fields reset); `slot` must then be next_free().

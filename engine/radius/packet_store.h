@@ -19,7 +19,7 @@ class PacketStore {
   static constexpr std::array<std::size_t, 3> kClassOctets = {
       256, 1024, radius::kMaxPacketOctets + kNoteOctets};
 
-  /// Takes `blocks` × 5,888 octets of address space; std::bad_alloc when that is refused.
+  /// Takes `blocks` × 5,900 octets of address space; std::bad_alloc when that is refused.
   explicit PacketStore(std::uint32_t blocks);
   ~PacketStore();
   PacketStore(const PacketStore&) = delete;
@@ -42,8 +42,9 @@ class PacketStore {
  private:
   struct SizeClass {
     std::uint8_t* begin = nullptr;
-    std::uint32_t fresh = 0;             ///< blocks from here on were never used
-    std::uint32_t free = Handle::kNone;  ///< most recently freed; each names the one before it
+    std::uint32_t fresh = 0;               ///< blocks from here on were never used
+    std::uint32_t* free_blocks = nullptr;  ///< numbers; the last one freed is taken first
+    std::uint32_t free_count = 0;
   };
 
   const std::uint32_t blocks_;

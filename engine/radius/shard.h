@@ -92,6 +92,7 @@ class Shard final : public Outbox {
   void handle_replies(Now now) noexcept;
   void handle_messages(Now now) noexcept;
   void handle_requests(Now now) noexcept;
+  void give_back(std::vector<Arrival>& arrivals) noexcept;
   void return_buffers() noexcept;
   void arm_receivers() noexcept;
   void report() noexcept;
@@ -139,6 +140,8 @@ class Shard final : public Outbox {
   std::vector<ring::Completion> completions_;
   std::vector<Arrival> replies_;
   std::vector<Arrival> requests_;
+  std::vector<DownstreamDatagram> from_downstream_;  ///< what the door is handed of replies_
+  std::vector<ClientDatagram> from_clients_;         ///< and of requests_
 
   bool stopping_ = false;
   bool draining_ = false;

@@ -21,7 +21,7 @@ using testing::joined;
 using testing::load;
 
 std::string committed(const std::string& path) {
-  const auto root = std::filesystem::path(__FILE__).parent_path() / "../../..";
+  const std::filesystem::path root = SALLYPORT_SOURCE_FOLDER;
   std::ostringstream text;
   text << std::ifstream(root / path, std::ios::binary).rdbuf();
   return text.str();

@@ -111,21 +111,24 @@ TEST(Allocation, NoneAfterConstruction) {
   for (unsigned round = 0; round < 20; ++round) {
     path.source.port = static_cast<std::uint16_t>(4'000 + round);
     for (std::size_t i = 0; i < kRequests; ++i) {
-      door.client_datagram(now, path, requests[i]);
+      door.client_datagrams(now, std::array{ClientDatagram{.path = path, .octets = requests[i]}});
       std::array<std::uint8_t, 64> reply;
       const Code code = i % 4 == 0   ? Code::access_reject
                         : i % 4 == 1 ? Code::access_challenge
                                      : Code::access_accept;
       if (i % 8 == 7) continue;  // left to retransmission, then to its time-out
       const std::size_t octets = write_reply(code, outbox, *downstream_key, reply);
-      door.downstream_datagram(now, outbox.port, Octets(reply).first(octets));
+      door.downstream_datagrams(
+          now, std::array{DownstreamDatagram{.source_port = outbox.port,
+                                             .octets = Octets(reply).first(octets)}});
       if (code == Code::access_accept) {
         verify::Answer answer;
         answer.ticket = outbox.ticket;
         answer.verdict = static_cast<verify::Verdict>(i % verify::kVerdicts);
         door.verdict(now, answer);
       }
-      door.client_datagram(now, path, requests[i]);  // a duplicate
+      door.client_datagrams(
+          now, std::array{ClientDatagram{.path = path, .octets = requests[i]}});  // a duplicate
       now.monotonic_ns += 3'000'000;
       door.advance(now);
     }

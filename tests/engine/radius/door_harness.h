@@ -131,7 +131,9 @@ class DoorTest : public ::testing::Test {
       builder.add(radius::Type::proxy_state, state);
     return builder.sign_request(key);
   }
-  void receive(const Bytes& datagram) { door().client_datagram(now_, path_, datagram); }
+  void receive(const Bytes& datagram) {
+    door().client_datagrams(now_, std::array{ClientDatagram{.path = path_, .octets = datagram}});
+  }
   void receive(const Login& login) { receive(request(login)); }
 
   /// The downstream's reply to the request sent last.
@@ -147,7 +149,9 @@ class DoorTest : public ::testing::Test {
                                   authenticator_of(outbox_.to_downstream.back().octets)));
   }
   void deliver(const Bytes& datagram) {
-    door().downstream_datagram(now_, outbox_.to_downstream.back().source_port, datagram);
+    door().downstream_datagrams(
+        now_, std::array{DownstreamDatagram{.source_port = outbox_.to_downstream.back().source_port,
+                                            .octets = datagram}});
   }
   void accept() { reply(radius::Code::access_accept, {{radius::Type{25}, Bytes{'c', 'l', 'a'}}}); }
   void answer(verify::Verdict verdict, bool push_out = true) {

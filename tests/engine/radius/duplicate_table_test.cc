@@ -1,6 +1,7 @@
 #include "engine/radius/duplicate_table.h"
 
 #include <map>
+#include <set>
 
 #include <gtest/gtest.h>
 
@@ -66,6 +67,26 @@ TEST(DuplicateTable, AgreesWithAMapUnderRandomUse) {
       table.insert(hash_of(static_cast<std::uint32_t>(step)), slot);
     }
     ASSERT_EQ(table.size(), number_of_slot.size());
+  }
+}
+
+TEST(DuplicateTableHash, SpreadsThePortsAndIdentifiersOfAClient) {
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    testing::SeededRandom random(seed);
+    const DuplicateTable table(4'096, random);
+    std::set<std::uint32_t> cells;
+    RequestKey key;
+    key.source.address = IpAddress::v4(0xc000'0207);
+    key.local = IpAddress::v4(0xc000'0201);
+    for (unsigned port = 0; port < 16; ++port) {
+      for (unsigned identifier = 0; identifier < 256; ++identifier) {
+        key.source.port = static_cast<std::uint16_t>(49'152 + port);
+        key.identifier = {static_cast<std::uint8_t>(identifier)};
+        cells.insert(table.hash(key) & 8'191);  // the cells of such a table
+      }
+    }
+    // 4,096 keys thrown at random into 8,192 cells would meet 3,223 of them.
+    EXPECT_GT(cells.size(), 3'000u) << "seed " << seed;
   }
 }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <utility>
 
 #include <spdlog/spdlog.h>
 #include <sys/epoll.h>
@@ -16,204 +15,139 @@
 namespace sallyport::verify {
 namespace {
 
-/// Above the cost curve's knee (docs: one verify thread): more streams make each socket event
-/// dearer, more connections each start.
-constexpr long kStreamsPerConnection = 100;
-/// 1,024 × 100 streams hold 100,000 verifications on one thread.
-constexpr long kMaxConnections = 1'024;
-constexpr std::size_t kStartsPerTurn = 256;
-
-std::uint32_t epoll_events(int what) {
-  std::uint32_t events = 0;
-  if (what == CURL_POLL_IN || what == CURL_POLL_INOUT) events |= EPOLLIN;
-  if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT) events |= EPOLLOUT;
-  return events;
-}
+/// In place of a lane's number and socket.
+constexpr std::uint64_t kWakeEvent = UINT64_MAX;
+/// One for calls that post, one for the others.
+constexpr std::size_t kReadLane = 0;
+constexpr std::size_t kFirstLanes = 2;
+/// Up to here all calls share connections: more to read and to write at once costs less each.
+constexpr std::size_t kSharedCalls = 512;
+/// An empty lane keeps its connections for the next burst; no server keeps them much longer.
+constexpr std::uint64_t kEmptyLaneMs = 60'000;
 
 }  // namespace
 
 Multi::Descriptor::Descriptor(int fd) : fd_(fd) { CHECK(fd >= 0); }
 Multi::Descriptor::~Descriptor() { ::close(fd_); }
 
-Multi::Multi()
-    : epoll_(::epoll_create1(EPOLL_CLOEXEC)), event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+Multi::Multi(std::uint32_t calls_per_lane)
+    : calls_per_lane_(calls_per_lane),
+      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+      event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   epoll_event event{};
   event.events = EPOLLIN;
-  event.data.fd = event_.get();
+  event.data.u64 = kWakeEvent;
   CHECK(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, event_.get(), &event) == 0);
-  open();
+  open_lane(false);  // kReadLane
+  open_lane(true);
 }
 
 Multi::~Multi() {
-  CHECK(in_flight_.empty() && aborted_.empty());
-  multi_.reset();  // calls on_socket: the epoll set must still be there
+  CHECK(aborted_.empty());
+  lanes_.clear();  // they speak to the epoll set: it must still be there
 }
 
-void Multi::open() {
-  multi_.reset(curl_multi_init());
-  CHECK(multi_ != nullptr);
-  CURLM* const multi = multi_.get();
-  curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, &Multi::on_socket);
-  curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, this);
-  curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, &Multi::on_timer);
-  curl_multi_setopt(multi, CURLMOPT_TIMERDATA, this);
-  curl_multi_setopt(multi, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_MULTIPLEX));
-  curl_multi_setopt(multi, CURLMOPT_MAX_CONCURRENT_STREAMS, kStreamsPerConnection);
-  curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, kMaxConnections);
-  curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, kMaxConnections);
+void Multi::open_lane(bool posts) {
+  const auto number = static_cast<std::uint32_t>(lanes_.size());
+  lanes_.push_back(
+      {.lane = std::make_unique<Lane>(epoll_.get(), number, calls_per_lane_), .posts = posts});
+}
+
+Lane& Multi::lane_with_room(bool posts) {
+  Lane& shared = *lanes_[kReadLane].lane;
+  if (posts && shared.calls() < kSharedCalls && shared.has_room()) return shared;
+  const auto found = std::ranges::find_if(
+      lanes_, [&](const Place& place) { return place.posts == posts && place.lane->has_room(); });
+  if (found == lanes_.end()) {
+    open_lane(posts);
+    return *lanes_.back().lane;
+  }
+  found->empty_since_ms = 0;
+  return *found->lane;
 }
 
 void Multi::start(Transfer& transfer) {
   CHECK(transfer.place == Transfer::Place::idle);
-  transfer.place = Transfer::Place::queued;
-  queued_.push_back(&transfer);
+  if (lane_with_room(transfer.posts()).add(transfer)) return;
+  transfer.place = Transfer::Place::in_flight;
+  aborted_.push_back(&transfer);
 }
 
 void Multi::cancel(Transfer& transfer) {
-  switch (transfer.place) {
-    case Transfer::Place::idle: return;
-    case Transfer::Place::queued: {
-      const auto found = std::ranges::find(queued_, &transfer);
-      CHECK(found != queued_.end());
-      *found = nullptr;
-      transfer.place = Transfer::Place::idle;
-      return;
-    }
-    case Transfer::Place::in_flight: {
-      if (std::erase(aborted_, &transfer) == 0) {
-        detach(transfer);
-        return;
-      }
-      transfer.place = Transfer::Place::idle;
-      return;
-    }
-  }
-}
-
-void Multi::detach(Transfer& transfer) {
-  curl_multi_remove_handle(multi_.get(), transfer.handle());
-  CHECK(transfer.slot < in_flight_.size() && in_flight_[transfer.slot] == &transfer);
-  in_flight_[transfer.slot] = in_flight_.back();
-  in_flight_[transfer.slot]->slot = transfer.slot;
-  in_flight_.pop_back();
+  if (transfer.place == Transfer::Place::idle) return;
+  if (std::erase(aborted_, &transfer) == 0) return lanes_[transfer.lane].lane->remove(transfer);
   transfer.place = Transfer::Place::idle;
 }
 
-void Multi::flush() {
-  for (std::size_t started = 0; started < kStartsPerTurn && !queued_.empty();) {
-    Transfer* const transfer = queued_.front();
-    queued_.pop_front();
-    if (transfer == nullptr) continue;
-    ++started;
-    transfer->place = Transfer::Place::in_flight;
-    transfer->slot = static_cast<std::uint32_t>(in_flight_.size());
-    in_flight_.push_back(transfer);
-    if (curl_multi_add_handle(multi_.get(), transfer->handle()) != CURLM_OK) {
-      detach(*transfer);
-      transfer->place = Transfer::Place::in_flight;
-      aborted_.push_back(transfer);
-    }
-  }
+int Multi::timeout_ms(std::uint64_t until_ms) const {
+  constexpr std::uint64_t kLongestMs = 60'000;
+  if (!aborted_.empty()) return 0;
+  for (const Place& place : lanes_) until_ms = std::min(until_ms, place.lane->timer_ms());
+  const std::uint64_t now_ms = monotonic_ms();
+  return until_ms <= now_ms ? 0 : static_cast<int>(std::min(until_ms - now_ms, kLongestMs));
 }
 
 void Multi::wait(std::uint64_t until_ms) {
-  const std::uint64_t now_ms = monotonic_ms();
-  std::uint64_t wake_ms = std::min(until_ms, timer_ms_);
-  if (!queued_.empty() || !aborted_.empty()) wake_ms = now_ms;
-  constexpr std::uint64_t kLongestMs = 60'000;
-  const int timeout_ms =
-      wake_ms <= now_ms ? 0 : static_cast<int>(std::min(wake_ms - now_ms, kLongestMs));
   std::array<epoll_event, 256> events;
-  const int count = ::epoll_wait(epoll_.get(), events.data(), events.size(), timeout_ms);
+  const int count = ::epoll_wait(epoll_.get(), events.data(), events.size(), timeout_ms(until_ms));
   CHECK(count >= 0 || errno == EINTR);
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = events[static_cast<std::size_t>(i)];
-    if (event.data.fd == event_.get()) {
-      drain_wake();
-      continue;
-    }
-    // A number that was closed and opened anew in this very round gets an event too many: libcurl
-    // then finds nothing to read. Level-triggered, nothing is lost.
-    const int mask = ((event.events & EPOLLIN) ? CURL_CSELECT_IN : 0) |
-                     ((event.events & EPOLLOUT) ? CURL_CSELECT_OUT : 0) |
-                     ((event.events & (EPOLLERR | EPOLLHUP)) ? CURL_CSELECT_ERR : 0);
-    act(event.data.fd, mask);
+    on_event(event.data.u64, event.events);
   }
-  if (timer_ms_ <= monotonic_ms()) {
-    timer_ms_ = UINT64_MAX;
-    act(CURL_SOCKET_TIMEOUT, 0);
+  const std::uint64_t now_ms = monotonic_ms();
+  for (std::uint32_t number = 0; number < lanes_.size(); ++number) {
+    lanes_[number].lane->on_timer(now_ms);
+    if (lanes_[number].lane->broken()) restart(number);
   }
-  if (broken_) restart();
+  close_empty_lanes(now_ms);
 }
 
-void Multi::act(curl_socket_t socket, int events) {
-  if (broken_) return;
-  int running = 0;
-  if (curl_multi_socket_action(multi_.get(), socket, events, &running) != CURLM_OK) broken_ = true;
+void Multi::on_event(std::uint64_t data, std::uint32_t epoll_events) {
+  if (data == kWakeEvent) return drain_wake();
+  // A number that was closed and opened anew in this very round gets an event too many: libcurl
+  // then finds nothing to read. Level-triggered, nothing is lost.
+  lanes_[data >> 32].lane->on_event(static_cast<curl_socket_t>(data & 0xffff'ffff), epoll_events);
 }
 
-/// After an error of socket_action every transfer is undefined: they all end as cut, and a new
-/// multi begins with no connections.
-void Multi::restart() {
+/// After an error of libcurl's every transfer of the lane is undefined: they all end as cut, and a
+/// new lane begins with no connections.
+void Multi::restart(std::uint32_t number) {
+  std::unique_ptr<Lane>& lane = lanes_[number].lane;
   spdlog::warn("verify: libcurl lost its event state; {} calls are ended and connections reopened",
-               in_flight_.size());
-  while (!in_flight_.empty()) {
-    Transfer* const transfer = in_flight_.back();
-    detach(*transfer);
+               lane->calls());
+  for (Transfer* const transfer : lane->give_up()) {
     transfer->place = Transfer::Place::in_flight;
     aborted_.push_back(transfer);
   }
-  multi_.reset();
-  timer_ms_ = UINT64_MAX;
-  broken_ = false;
-  open();
+  lane.reset();  // the old one leaves the epoll set before the new one enters it
+  lane = std::make_unique<Lane>(epoll_.get(), number, calls_per_lane_);
 }
 
-Multi::Finished Multi::take_finished() {
+/// From the last one down, so that numbers stay; the first of each kind is kept.
+void Multi::close_empty_lanes(std::uint64_t now_ms) {
+  while (lanes_.size() > kFirstLanes) {
+    Place& last = lanes_.back();
+    if (last.lane->calls() > 0) return;
+    if (last.empty_since_ms == 0) last.empty_since_ms = now_ms;
+    if (now_ms - last.empty_since_ms < kEmptyLaneMs) return;
+    lanes_.pop_back();
+  }
+}
+
+Finished Multi::take_finished() {
   if (!aborted_.empty()) {
     Transfer* const transfer = aborted_.back();
     aborted_.pop_back();
     transfer->place = Transfer::Place::idle;
     return {.transfer = transfer, .code = CURLE_RECV_ERROR};
   }
-  int left = 0;
-  while (const CURLMsg* message = curl_multi_info_read(multi_.get(), &left)) {
-    if (message->msg != CURLMSG_DONE) continue;
-    const CURLcode code = message->data.result;  // the message dies with the handle's removal
-    void* owner = nullptr;
-    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &owner);
-    auto* const transfer = static_cast<Transfer*>(owner);
-    detach(*transfer);
-    return {.transfer = transfer, .code = code};
+  for (; harvested_lane_ < lanes_.size(); ++harvested_lane_) {
+    const Finished finished = lanes_[harvested_lane_].lane->take_finished();
+    if (finished.transfer != nullptr) return finished;
   }
+  harvested_lane_ = 0;
   return {};
-}
-
-int Multi::on_socket(CURL*, curl_socket_t socket, int what, void* self, void* known) noexcept {
-  auto& multi = *static_cast<Multi*>(self);
-  if (what == CURL_POLL_REMOVE) {
-    // libcurl may have closed it already; the kernel then took it out by itself.
-    ::epoll_ctl(multi.epoll_.get(), EPOLL_CTL_DEL, socket, nullptr);
-    return 0;
-  }
-  epoll_event event{};
-  event.events = epoll_events(what);
-  event.data.fd = socket;
-  const int first = known == nullptr ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
-  const int other = known == nullptr ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-  if (::epoll_ctl(multi.epoll_.get(), first, socket, &event) != 0 &&
-      ::epoll_ctl(multi.epoll_.get(), other, socket, &event) != 0)
-    return -1;
-  if (known == nullptr) curl_multi_assign(multi.multi_.get(), socket, &multi);
-  return 0;
-}
-
-/// 0 means as soon as possible, but not inside this call: the next wait() does not sleep then.
-int Multi::on_timer(CURLM*, long timeout_ms, void* self) noexcept {
-  auto& multi = *static_cast<Multi*>(self);
-  multi.timer_ms_ =
-      timeout_ms < 0 ? UINT64_MAX : monotonic_ms() + static_cast<std::uint64_t>(timeout_ms);
-  return 0;
 }
 
 void Multi::wake() noexcept {

@@ -1,32 +1,31 @@
 #pragma once
-// libcurl's multi handle over our own epoll set: sockets and timers go in, finished transfers come
-// out. One thread, except wake(). Nothing is started or removed inside a libcurl callback.
+// All calls of a verify thread on their way: lanes of libcurl's over one epoll set. The first lane
+// with room takes a call, so that few calls share few connections; a lane more is opened for the
+// next thousands and given back when it has been empty for a while. While many polls are out,
+// which the server may hold, calls that post take lanes of their own: each answer makes libcurl
+// look at all calls of its connection. One thread, except wake().
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <vector>
 
-#include <curl/curl.h>
-
+#include "verify/lane.h"
 #include "verify/transfer.h"
 
 namespace sallyport::verify {
 
 class Multi {
  public:
-  Multi();
+  explicit Multi(std::uint32_t calls_per_lane);
   ~Multi();  ///< every transfer has been cancelled or taken
   Multi(const Multi&) = delete;
   Multi& operator=(const Multi&) = delete;
 
-  /// Queues a prepared transfer; flush() starts it.
+  /// Sends a prepared transfer on its way. Start many in a row and then wait(): on live connections
+  /// one by one costs five times as much.
   void start(Transfer& transfer);
-  /// Takes it back, wherever it is. HTTP/2 resets the stream and keeps the connection.
+  /// Takes it back, wherever it is.
   void cancel(Transfer& transfer);
-  /// Starts what was queued, some hundreds a turn: one by one on live connections costs five times
-  /// as much, thousands at once would starve what is in flight.
-  void flush();
 
   /// Sleeps until a socket, a libcurl timer, wake() or `until_ms` (CLOCK_MONOTONIC), and lets
   /// libcurl work on what it finds.
@@ -34,17 +33,10 @@ class Multi {
   /// Any thread.
   void wake() noexcept;
 
-  struct Finished {
-    Transfer* transfer = nullptr;  ///< null: no more
-    CURLcode code = CURLE_OK;
-  };
-  /// One transfer that has ended, already taken off the multi.
+  /// One transfer that has ended, already taken off its lane.
   [[nodiscard]] Finished take_finished();
 
  private:
-  struct Cleanup {
-    void operator()(CURLM* multi) const noexcept { curl_multi_cleanup(multi); }
-  };
   class Descriptor {
    public:
     explicit Descriptor(int fd);  ///< CHECKs that there is one
@@ -56,24 +48,26 @@ class Multi {
    private:
     int fd_;
   };
+  struct Place {
+    std::unique_ptr<Lane> lane;
+    bool posts = false;
+    std::uint64_t empty_since_ms = 0;  ///< 0: it is not
+  };
 
-  static int on_socket(CURL* easy, curl_socket_t socket, int what, void* self,
-                       void* known) noexcept;
-  static int on_timer(CURLM* multi, long timeout_ms, void* self) noexcept;
-  void open();
-  void act(curl_socket_t socket, int events);
-  void restart();
-  void detach(Transfer& transfer);
+  [[nodiscard]] Lane& lane_with_room(bool posts);
+  void open_lane(bool posts);
+  [[nodiscard]] int timeout_ms(std::uint64_t until_ms) const;
+  void on_event(std::uint64_t data, std::uint32_t epoll_events);
+  void restart(std::uint32_t number);
+  void close_empty_lanes(std::uint64_t now_ms);
   void drain_wake() const noexcept;
 
+  const std::uint32_t calls_per_lane_;
   Descriptor epoll_;
   Descriptor event_;
-  std::unique_ptr<CURLM, Cleanup> multi_;
-  std::uint64_t timer_ms_ = UINT64_MAX;  ///< when libcurl wants to be called
-  bool broken_ = false;                  ///< socket_action failed: start anew
-  std::deque<Transfer*> queued_;         ///< null: cancelled while queued
-  std::vector<Transfer*> in_flight_;
-  std::vector<Transfer*> aborted_;  ///< were in flight when the multi broke
+  std::vector<Place> lanes_;        ///< by number
+  std::size_t harvested_lane_ = 0;  ///< take_finished() goes on here
+  std::vector<Transfer*> aborted_;  ///< were in flight, or about to be, when their lane broke
 };
 
 }  // namespace sallyport::verify

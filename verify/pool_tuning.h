@@ -20,6 +20,11 @@ struct PoolTuning {
   std::uint32_t redeliver_ms = 2;
   /// Questions and releases on their way to one thread; a power of two.
   std::uint32_t inbox = 16'384;
+  /// Creates on their way at once. More wait in line: there they cost nothing, and a service that
+  /// is slow to take them is not helped by more. Polls are not held back: a server may keep them.
+  std::uint32_t max_creates = 4'096;
+  /// Calls at once on one of libcurl's multi handles (lane.h).
+  std::uint32_t calls_per_lane = 6'400;
 };
 
 }  // namespace sallyport::verify

@@ -15,8 +15,6 @@ using notakey::FaultKind;
 
 namespace {
 
-/// Kept by an idle transfer for its next answer; a longer one is given back.
-constexpr std::size_t kKeptAnswerOctets = 4'096;
 /// Later than this nobody waits any more.
 constexpr curl_off_t kMaxRetryAfterS = 3'600;
 
@@ -56,7 +54,8 @@ Headers make_headers(std::string_view token) {
   return nullptr;
 }
 
-Transfer::Transfer(const NotakeySettings& settings) : easy_(curl_easy_init()) {
+Transfer::Transfer(const NotakeySettings& settings, bool posts)
+    : easy_(curl_easy_init()), posts_(posts) {
   CHECK(easy_ != nullptr);
   set_common(settings);
 }
@@ -95,36 +94,36 @@ void Transfer::set_common(const NotakeySettings& settings) {
   // An empty string also keeps the environment's proxy variables out: the configuration decides.
   curl_easy_setopt(easy, CURLOPT_PROXY, settings.proxy.c_str());
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(settings.timeout_ms));
-  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error_);
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &Transfer::on_write);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, this);
+  if (!posts_) return;
+  curl_easy_setopt(easy, CURLOPT_POST, 1L);
+  curl_easy_setopt(easy, CURLOPT_POSTFIELDS, nullptr);  // the body comes from on_read
   curl_easy_setopt(easy, CURLOPT_READFUNCTION, &Transfer::on_read);
   curl_easy_setopt(easy, CURLOPT_READDATA, this);
   curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, &Transfer::on_seek);
   curl_easy_setopt(easy, CURLOPT_SEEKDATA, this);
 }
 
-void Transfer::prepare(Headers headers, std::uint32_t timeout_ms, std::uint64_t now_ns) {
-  CHECK(place == Place::idle);
+void Transfer::prepare(HttpRequest& request, Headers headers, std::uint32_t timeout_ms,
+                       std::uint64_t now_ns) {
+  CHECK(place == Place::idle && request.post == posts_);
   CURL* const easy = easy_.get();
   headers_ = std::move(headers);
+  body_.swap(request.body);
   answer_.clear();
   body_sent_ = 0;
   body_taken_ = false;
   too_long_ = false;
-  error_[0] = '\0';
   started_ns_ = now_ns;
   curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
-  if (request.post) {
-    curl_easy_setopt(easy, CURLOPT_POST, 1L);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, nullptr);  // the body comes from on_read
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
-                     static_cast<curl_off_t>(request.body.size()));
-  } else {
-    curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
-  }
+  if (posts_)
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body_.size()));
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers_.get());
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(std::max(timeout_ms, 1u)));
+  if (purpose != Purpose::token && purpose != Purpose::health) return;
+  error_ = std::make_unique<char[]>(CURL_ERROR_SIZE);
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error_.get());
 }
 
 std::size_t Transfer::on_write(char* data, std::size_t size, std::size_t count,
@@ -135,13 +134,14 @@ std::size_t Transfer::on_write(char* data, std::size_t size, std::size_t count,
     transfer.too_long_ = true;
     return CURL_WRITEFUNC_ERROR;
   }
+  if (transfer.answer_.empty()) transfer.answer_.reserve(octets + api::kAnswerPadding);
   transfer.answer_.append(data, octets);
   return octets;
 }
 
 std::size_t Transfer::on_read(char* out, std::size_t size, std::size_t count, void* self) noexcept {
   auto& transfer = *static_cast<Transfer*>(self);
-  const std::string& body = transfer.request.body;
+  const std::string& body = transfer.body_;
   const std::size_t octets = std::min(size * count, body.size() - transfer.body_sent_);
   body.copy(out, octets, transfer.body_sent_);
   transfer.body_sent_ += octets;
@@ -211,7 +211,7 @@ api::Body Transfer::answer() {
 }
 
 std::string Transfer::cause(const CallOutcome& outcome) const {
-  if (error_[0] != '\0') return error_;
+  if (error_ != nullptr && error_[0] != '\0') return error_.get();
   long system_error = 0;
   curl_easy_getinfo(easy_.get(), CURLINFO_OS_ERRNO, &system_error);
   if (outcome.fault.kind == FaultKind::none || system_error == 0) return {};
@@ -220,12 +220,15 @@ std::string Transfer::cause(const CallOutcome& outcome) const {
 
 void Transfer::recycle() noexcept {
   CHECK(place == Place::idle);
-  wipe_text(request.body);
-  // An answer may have been a token.
+  wipe_text(body_);
+  // An answer may have been a token. Its memory is not kept: the next call may wait for minutes.
   wipe_text(answer_);
-  if (answer_.capacity() > kKeptAnswerOctets) answer_.shrink_to_fit();
+  answer_ = std::string();
   curl_easy_setopt(easy_.get(), CURLOPT_HTTPHEADER, nullptr);
   headers_.reset();
+  if (error_ == nullptr) return;
+  curl_easy_setopt(easy_.get(), CURLOPT_ERRORBUFFER, nullptr);
+  error_.reset();
 }
 
 }  // namespace sallyport::verify

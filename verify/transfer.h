@@ -37,17 +37,19 @@ struct CallOutcome {
 
 class Transfer {
  public:
-  explicit Transfer(const NotakeySettings& settings);
+  /// A handle that has once sent a body keeps libcurl's send buffer, 16 KB: it had better go on
+  /// sending bodies. `posts` says which kind it is.
+  Transfer(const NotakeySettings& settings, bool posts);
   ~Transfer();
   Transfer(const Transfer&) = delete;
   Transfer& operator=(const Transfer&) = delete;
 
-  HttpRequest request;  ///< filled by the caller before prepare()
   Purpose purpose = Purpose::poll;
   std::uint32_t owner = 0;  ///< index of a verification
 
-  /// Makes the handle ready for the multi.
-  void prepare(Headers headers, std::uint32_t timeout_ms, std::uint64_t now_ns);
+  /// Makes the handle ready for the multi. The request's body moves in, its URL is read.
+  void prepare(HttpRequest& request, Headers headers, std::uint32_t timeout_ms,
+               std::uint64_t now_ns);
   /// Reads the outcome off a handle that the multi has given back.
   [[nodiscard]] CallOutcome finish(CURLcode code, std::uint64_t now_ns);
   [[nodiscard]] bool may_have_left() const noexcept { return body_taken_; }
@@ -59,11 +61,13 @@ class Transfer {
   void recycle() noexcept;
 
   [[nodiscard]] CURL* handle() const noexcept { return easy_.get(); }
+  [[nodiscard]] bool posts() const noexcept { return posts_; }
 
   /// Where the multi keeps it.
-  enum class Place : std::uint8_t { idle, queued, in_flight };
+  enum class Place : std::uint8_t { idle, in_flight };
   Place place = Place::idle;
-  std::uint32_t slot = 0;  ///< in the multi's list for that place
+  std::uint32_t lane = 0;
+  std::uint32_t slot = 0;  ///< in the lane's list
   std::uint32_t home = 0;  ///< in its owner's list of all transfers
 
  private:
@@ -78,12 +82,15 @@ class Transfer {
 
   std::unique_ptr<CURL, Cleanup> easy_;
   Headers headers_;
+  std::string body_;
   std::string answer_;
   std::size_t body_sent_ = 0;
   std::uint64_t started_ns_ = 0;
+  const bool posts_;
   bool body_taken_ = false;
   bool too_long_ = false;
-  char error_[CURL_ERROR_SIZE] = {};
+  /// What libcurl says about a failure; only of the calls whose cause people are told.
+  std::unique_ptr<char[]> error_;
 };
 
 }  // namespace sallyport::verify

@@ -8,7 +8,7 @@ namespace sallyport::verify {
 
 std::uint32_t VerificationTable::find(const JoinKey& key) const {
   const auto found = by_key_.find(key);
-  return found == by_key_.end() ? kNone : found->second;
+  return found == by_key_.end() ? kNone : *found;
 }
 
 std::uint32_t VerificationTable::begin(const Question& question) {
@@ -17,20 +17,22 @@ std::uint32_t VerificationTable::begin(const Question& question) {
     slots_.emplace_back();
   }
   const std::uint32_t index = free_.back();
-  const bool fresh = by_key_.emplace(question.join_key, index).second;
-  CHECK(fresh);
   free_.pop_back();
   Verification& verification = slots_[index];
   CHECK(!verification.used);
-  verification.question = question;
+  verification.key = question.join_key;
+  verification.user = question.user.view();
+  verification.question = std::make_unique<Question>(question);
   verification.used = true;
+  const bool fresh = by_key_.insert(index).second;
+  CHECK(fresh);
   return index;
 }
 
 void VerificationTable::end(std::uint32_t index) {
   Verification& verification = slots_[index];
   CHECK(verification.used && verification.transfer == nullptr);
-  by_key_.erase(verification.question.join_key);
+  by_key_.erase(index);
   verification = Verification{};
   free_.push_back(index);
 }

@@ -22,6 +22,7 @@ Worker::Worker(const WorkerContext& context, bool checks_health)
     : context_(context),
       checks_health_(checks_health),
       inbox_(context.tuning.inbox),
+      multi_(context.tuning.calls_per_lane),
       api_(context.notakey),
       plain_headers_(make_headers({})),
       health_pace_(context.tuning.health_ms, context.tuning.max_health_ms),
@@ -62,7 +63,7 @@ void Worker::release(Ticket ticket, const JoinKey& key) noexcept {
 
 /// The loop. (1) Sleep only with an empty inbox, and say so before looking. (2) libcurl works
 /// inside wait(). (3) What ended comes before what is new: it may free its slot. (4) New calls are
-/// queued by all steps and started once, in flush(). (5) Answers that found the sink full go last.
+/// put in line by all steps and started together. (5) Answers that found the sink full go last.
 void Worker::run() {
   sigset_t all;
   sigfillset(&all);
@@ -70,13 +71,14 @@ void Worker::run() {
   while (!stopping_.load(std::memory_order_relaxed)) {
     parked_.store(true, std::memory_order_relaxed);
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    const bool idle = inbox_.empty() && !stopping_.load(std::memory_order_relaxed);
+    const bool idle = inbox_.empty() && polls_in_line_.empty() && !may_create() &&
+                      !stopping_.load(std::memory_order_relaxed);
     multi_.wait(idle ? wake_at_ms() : 0);
     parked_.store(false, std::memory_order_relaxed);
     harvest();
     read_inbox();
     run_timers();
-    multi_.flush();
+    start_calls();
     redeliver();
   }
   clear();
@@ -123,6 +125,32 @@ void Worker::run_timers() {
   if (checks_health_ && !health_running_ && now_ms >= next_health_ms_) begin_health();
 }
 
+bool Worker::may_create() const noexcept {
+  return !creates_in_line_.empty() && creates_on_their_way_ < context_.tuning.max_creates;
+}
+
+void Worker::start_calls() {
+  for (std::size_t started = 0; started < kStartsPerTurn; ++started) {
+    const bool create = may_create();
+    if (!create && polls_in_line_.empty()) return;
+    const bool in_turn = polls_in_line_.empty() || started % 2 == 0;
+    start_next(create && in_turn ? creates_in_line_ : polls_in_line_);
+  }
+}
+
+/// Who has been decided or dropped meanwhile no longer wants its call.
+void Worker::start_next(std::deque<std::uint32_t>& line) {
+  const std::uint32_t index = line.front();
+  line.pop_front();
+  if (!table_.used(index) || !std::exchange(table_[index].call_wanted, false)) return;
+  const Fault fault = send(index);
+  if (fault.kind == FaultKind::none) return;
+  Event failed = event(EventKind::failed, table_[index]);
+  failed.fault = fault;
+  failed.may_have_left = false;
+  drive(index, failed);
+}
+
 /// A full mailbox of one shard does not keep the answers for the others.
 void Worker::redeliver() {
   std::erase_if(undelivered_, [this](const Answer& left) { return context_.sink.deliver(left); });
@@ -138,6 +166,9 @@ void Worker::clear() {
     table_[index].transfer = nullptr;
     table_.end(index);
   }
+  creates_in_line_.clear();
+  polls_in_line_.clear();
+  creates_on_their_way_ = 0;
   pending_ = 0;
   metrics_.pending.set(0);
 }
@@ -168,7 +199,6 @@ void Worker::on_question(const Question& question) {
   metrics_.pending.set(++pending_);
   const std::uint32_t index = table_.begin(question);
   Verification& verification = table_[index];
-  verification.question.asked_ns = waiter.asked_ns;
   verification.waiters.push_back(waiter);
   const std::uint64_t asked_ms = waiter.asked_ns / 1'000'000;
   verification.dialogue =
@@ -197,6 +227,7 @@ void Worker::on_call(Transfer& transfer, const CallOutcome& outcome) {
   Verification& verification = table_[index];
   CHECK(verification.transfer == &transfer);
   verification.transfer = nullptr;
+  if (transfer.purpose == Purpose::create) --creates_on_their_way_;
   const bool answered = outcome.fault.kind == FaultKind::none;
   Event ended = event(answered ? EventKind::answered : EventKind::failed, verification);
   ended.fault = outcome.fault;
@@ -232,7 +263,7 @@ Event Worker::event(EventKind kind, const Verification& verification) {
   Event made;
   made.kind = kind;
   made.now_ms = monotonic_ms();
-  made.user = verification.question.user.view();
+  made.user = verification.user;
   made.next_poll_ms = notakey::next_poll_ms(context_.tuning.poll, pending_, 0, random_);
   return made;
 }
@@ -242,7 +273,10 @@ void Worker::drive(std::uint32_t index, Event happened) {
   for (;;) {
     const notakey::Action action = verification.dialogue.step(happened);
     switch (action.kind) {
-      case ActionKind::wait: return reschedule(index);
+      case ActionKind::wait:
+        // Once the question has been put, nothing of it is needed but the user's name.
+        if (verification.dialogue.push_out()) verification.question.reset();
+        return reschedule(index);
       case ActionKind::decide:
         return conclude(
             index, {.verdict = action.verdict, .push_out = action.push_out, .fault = action.fault});
@@ -258,42 +292,52 @@ void Worker::drive(std::uint32_t index, Event happened) {
         break;
       }
       case ActionKind::create:
-      case ActionKind::poll: {
-        const Fault fault = send(index, action.kind);
-        if (fault.kind == FaultKind::none) return reschedule(index);
-        happened = event(EventKind::failed, verification);
-        happened.fault = fault;
-        happened.may_have_left = false;
-        break;
-      }
+      case ActionKind::poll: want_call(index); return reschedule(index);
     }
   }
 }
 
-Fault Worker::send(std::uint32_t index, ActionKind kind) {
+void Worker::want_call(std::uint32_t index) {
+  Verification& verification = table_[index];
+  const bool create = verification.dialogue.state() == notakey::DialogueState::creating;
+  CHECK(verification.transfer == nullptr && !verification.call_wanted);
+  verification.call_wanted = true;
+  verification.call_since_ms = monotonic_ms();
+  (create ? creates_in_line_ : polls_in_line_).push_back(index);
+}
+
+Fault Worker::send(std::uint32_t index) {
   Verification& verification = table_[index];
   const std::uint64_t now_ms = monotonic_ms();
   const std::uint64_t left_ms =
       verification.dialogue.deadline_ms() - std::min(now_ms, verification.dialogue.deadline_ms());
-  Transfer* const transfer = idle_transfer();
-  transfer->owner = index;
-  const bool create = kind == ActionKind::create;
-  transfer->purpose = create ? Purpose::create : Purpose::poll;
+  const bool create = verification.dialogue.state() == notakey::DialogueState::creating;
   const auto ttl_s = static_cast<std::uint32_t>((left_ms + 999) / 1'000);
-  const auto made = create ? api_.create(verification.question, ttl_s, transfer->request)
-                           : api_.result(verification.dialogue.uuid(), transfer->request);
-  if (!made) {
-    put_back(*transfer);
-    return made.error();
-  }
+  const auto made = create ? api_.create(*verification.question, ttl_s, request_)
+                           : api_.result(verification.dialogue.uuid(), request_);
+  if (!made) return made.error();
+  // As with a create that is put off by the service: the user keeps half of the time to answer.
+  if (create && now_ms - verification.call_since_ms >= context_.notakey.ttl_ms / 2)
+    return {.kind = FaultKind::timeout};
   const std::uint64_t timeout_ms =
-      create ? context_.notakey.timeout_ms
-             : std::uint64_t{context_.notakey.timeout_ms} + context_.tuning.hold_ms;
-  verification.transfer = transfer;
+      context_.notakey.timeout_ms + (create ? 0 : std::uint64_t{context_.tuning.hold_ms});
+  Transfer& transfer = idle_transfer(create ? Purpose::create : Purpose::poll);
+  transfer.owner = index;
+  verification.transfer = &transfer;
   verification.token_generation = tokens_.generation();
-  if (!create) metrics_.polls.add();
-  launch(*transfer, static_cast<std::uint32_t>(std::min(timeout_ms, left_ms)));
+  create ? static_cast<void>(++creates_on_their_way_) : metrics_.polls.add();
+  launch(transfer, static_cast<std::uint32_t>(std::min(timeout_ms, left_ms)));
   return {};
+}
+
+/// The call that it waits for, in line or on its way, is no longer wanted.
+void Worker::give_up_call(Verification& verification) {
+  verification.call_wanted = false;
+  Transfer* const transfer = std::exchange(verification.transfer, nullptr);
+  if (transfer == nullptr) return;
+  if (transfer->purpose == Purpose::create) --creates_on_their_way_;
+  multi_.cancel(*transfer);
+  put_back(*transfer);
 }
 
 void Worker::conclude(std::uint32_t index, const Decision& decision) {
@@ -302,10 +346,7 @@ void Worker::conclude(std::uint32_t index, const Decision& decision) {
   metrics_.verdicts[static_cast<std::size_t>(decision.verdict)].add();
   metrics_.pending.set(--pending_);
   context_.bound.give_back();
-  if (Transfer* const transfer = std::exchange(verification.transfer, nullptr)) {
-    multi_.cancel(*transfer);  // decided by its deadline, with a call still on its way
-    put_back(*transfer);
-  }
+  give_up_call(verification);  // decided by its deadline
   for (const Waiter& waiter : verification.waiters) answer(waiter, decision);
   // Nobody waited: an equal question may still come before the grace ends.
   if (verification.waiters.empty() && monotonic_ms() < verification.drop_at_ms)
@@ -320,10 +361,7 @@ void Worker::drop(std::uint32_t index) {
     metrics_.pending.set(--pending_);
     context_.bound.give_back();
   }
-  if (Transfer* const transfer = std::exchange(verification.transfer, nullptr)) {
-    multi_.cancel(*transfer);
-    put_back(*transfer);
-  }
+  give_up_call(verification);
   deadlines_.cancel(index);
   table_.end(index);
 }
@@ -347,20 +385,23 @@ void Worker::answer(const Waiter& waiter, const Decision& decision) {
   undelivered_.push_back(made);
 }
 
-Transfer* Worker::idle_transfer() {
-  if (idle_.empty()) {
-    transfers_.push_back(std::make_unique<Transfer>(context_.notakey));
+Transfer& Worker::idle_transfer(Purpose purpose) {
+  const bool posts = purpose == Purpose::create || purpose == Purpose::token;
+  std::vector<Transfer*>& idle = idle_[posts ? 1 : 0];
+  if (idle.empty()) {
+    transfers_.push_back(std::make_unique<Transfer>(context_.notakey, posts));
     transfers_.back()->home = static_cast<std::uint32_t>(transfers_.size() - 1);
-    idle_.push_back(transfers_.back().get());
+    idle.push_back(transfers_.back().get());
   }
-  Transfer* const transfer = idle_.back();
-  idle_.pop_back();
+  Transfer& transfer = *idle.back();
+  idle.pop_back();
+  transfer.purpose = purpose;
   return transfer;
 }
 
 void Worker::launch(Transfer& transfer, std::uint32_t timeout_ms) {
   Headers headers = plain_headers_;
-  if (transfer.request.authorised) {
+  if (request_.authorised) {
     if (token_headers_ == nullptr || token_headers_generation_ != tokens_.generation()) {
       token_headers_ = make_headers(as_text(tokens_.token()));
       CHECK(token_headers_ != nullptr);
@@ -368,16 +409,14 @@ void Worker::launch(Transfer& transfer, std::uint32_t timeout_ms) {
     }
     headers = token_headers_;
   }
-  transfer.prepare(std::move(headers), timeout_ms, monotonic_ns());
+  transfer.prepare(request_, std::move(headers), timeout_ms, monotonic_ns());
   multi_.start(transfer);
 }
 
 void Worker::put_back(Transfer& transfer) {
   transfer.recycle();
-  if (idle_.size() < kMaxIdleTransfers) {
-    idle_.push_back(&transfer);
-    return;
-  }
+  std::vector<Transfer*>& idle = idle_[transfer.posts() ? 1 : 0];
+  if (idle.size() < kMaxIdleTransfers) return idle.push_back(&transfer);
   const std::uint32_t hole = transfer.home;
   transfers_.back()->home = hole;
   std::swap(transfers_[hole], transfers_.back());

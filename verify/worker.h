@@ -3,8 +3,10 @@
 // and an access token. Shards reach it through a lock-free inbox; it answers through the sink. What
 // it decides is in notakey/dialogue.h; here is only who waits, and what is carried out.
 
+#include <array>
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <thread>
@@ -70,9 +72,11 @@ class Worker {
   };
   /// Waits for an access token on behalf of the health check.
   static constexpr std::uint32_t kHealthWaiter = 0xffff'fffe;
-  /// Idle handles kept for the next calls. A burst of creates makes more, some 10 KB each; while
+  /// Idle handles of each kind kept for the next calls. A burst makes more, some 7 KB each; while
   /// its users think, those are given back.
-  static constexpr std::size_t kMaxIdleTransfers = 1'024;
+  static constexpr std::size_t kMaxIdleTransfers = 512;
+  /// Calls started in one turn: thousands at once would starve what is in flight.
+  static constexpr std::size_t kStartsPerTurn = 256;
 
   // The loop and its parts, in their order.
   void run();
@@ -80,6 +84,7 @@ class Worker {
   void harvest();
   void read_inbox();
   void run_timers();
+  void start_calls();
   void redeliver();
   void clear();
 
@@ -92,8 +97,14 @@ class Worker {
 
   /// Gives the event to the dialogue and carries out what it wants, until it waits or has decided.
   void drive(std::uint32_t index, notakey::Event event);
+  /// Puts the call that the dialogue waits for in line.
+  void want_call(std::uint32_t index);
+  /// Starts the first call of a line that is not empty.
+  void start_next(std::deque<std::uint32_t>& line);
+  [[nodiscard]] bool may_create() const noexcept;
   /// Empty: the request is on its way. Else why it could not be made.
-  [[nodiscard]] notakey::Fault send(std::uint32_t index, notakey::ActionKind kind);
+  [[nodiscard]] notakey::Fault send(std::uint32_t index);
+  void give_up_call(Verification& verification);
   void conclude(std::uint32_t index, const Decision& decision);
   void reschedule(std::uint32_t index);
   void drop(std::uint32_t index);
@@ -106,7 +117,8 @@ class Worker {
   void end_health(const notakey::Fault& fault, const std::string& cause);
   void send_health();
 
-  [[nodiscard]] Transfer* idle_transfer();
+  [[nodiscard]] Transfer& idle_transfer(Purpose purpose);
+  /// Sends request_.
   void launch(Transfer& transfer, std::uint32_t timeout_ms);
   void put_back(Transfer& transfer);
   void count(const Transfer& transfer, const CallOutcome& outcome);
@@ -121,8 +133,12 @@ class Worker {
 
   // All below: the worker's thread only.
   std::vector<std::unique_ptr<Transfer>> transfers_;
-  std::vector<Transfer*> idle_;
+  std::array<std::vector<Transfer*>, 2> idle_;  ///< that read only, that post
+  std::deque<std::uint32_t> creates_in_line_;
+  std::deque<std::uint32_t> polls_in_line_;
+  std::uint32_t creates_on_their_way_ = 0;
   Multi multi_;
+  HttpRequest request_;  ///< the one being made
   NotakeyApi api_;
   sallyport::notakey::AnswerReader reader_;
   notakey::TokenCache tokens_;

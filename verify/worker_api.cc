@@ -22,16 +22,13 @@ void Worker::want_token(std::uint32_t waiter, TokenCache::Need& need) {
   const std::uint64_t now_ms = monotonic_ms();
   need = tokens_.want(waiter, now_ms);
   if (need != TokenCache::Need::fetch) return;
-  Transfer* const transfer = idle_transfer();
-  transfer->purpose = Purpose::token;
-  if (const auto made = api_.token(transfer->request); !made) {
-    put_back(*transfer);
+  if (const auto made = api_.token(request_); !made) {
     tokens_.failed(made.error(), now_ms);
     static_cast<void>(tokens_.take_waiters());
     need = TokenCache::Need::refused;
     return;
   }
-  launch(*transfer, context_.notakey.timeout_ms);
+  launch(idle_transfer(Purpose::token), context_.notakey.timeout_ms);
 }
 
 void Worker::on_token(Transfer& transfer, const CallOutcome& outcome) {
@@ -83,14 +80,10 @@ void Worker::begin_health() {
 }
 
 void Worker::send_health() {
-  Transfer* const transfer = idle_transfer();
-  transfer->purpose = Purpose::health;
-  if (const auto made = api_.service(transfer->request); !made) {
-    put_back(*transfer);
-    return end_health(made.error(), {});
-  }
-  transfer->owner = tokens_.generation();
-  launch(*transfer, context_.notakey.timeout_ms);
+  if (const auto made = api_.service(request_); !made) return end_health(made.error(), {});
+  Transfer& transfer = idle_transfer(Purpose::health);
+  transfer.owner = tokens_.generation();
+  launch(transfer, context_.notakey.timeout_ms);
 }
 
 void Worker::on_health(Transfer& transfer, const CallOutcome& outcome) {

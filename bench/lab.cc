@@ -7,8 +7,14 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "bench/command.h"
 #include "bench/demo/demo.h"
+#include "bench/load/command.h"
+#include "bench/relay/command.h"
+#include "bench/report/command.h"
+#include "bench/simulators/radius_command.h"
 #include "bench/simulators/simulate.h"
+#include "bench/verify/command.h"
 
 namespace sallyport::lab {
 namespace {
@@ -25,7 +31,7 @@ POST /lab/users {"alice":"deny:1s"}, DELETE /lab/tokens.
 Example:
   sallyport-lab simulate notakey --user alice=approve:2s --fault poll:status=429,count=3)";
 
-void add_simulate_notakey(CLI::App& simulate, SimulateNotakeyOptions& options) {
+void add_simulate_notakey(CLI::App& simulate, SimulateNotakeyOptions& options, Chosen& chosen) {
   CLI::App* app =
       simulate.add_subcommand("notakey", "The Notakey service, v2 and v3, with a phone page");
   app->add_option("--listen", options.listen,
@@ -57,30 +63,10 @@ void add_simulate_notakey(CLI::App& simulate, SimulateNotakeyOptions& options) {
   app->add_option("--max-streams", options.max_streams, "Open requests on one HTTP/2 connection")
       ->capture_default_str();
   app->footer(kNotakeyFooter);
+  app->callback([&] { chosen = [&] { return simulate_notakey(options); }; });
 }
 
-void add_simulate_radius(CLI::App& simulate, SimulateRadiusOptions& options) {
-  CLI::App* app =
-      simulate.add_subcommand("radius", "A small RADIUS server: users file, PAP and CHAP");
-  app->add_option("--listen", options.listen, "address:port; port 0 takes a free one")
-      ->capture_default_str();
-  CLI::Option* secret =
-      app->add_option("--secret", options.secret, "Shared secret of every client");
-  app->add_option("--secret-file", options.secret_file, "File that holds it")->excludes(secret);
-  app->add_option("--users", options.users_file, "File with a name and a password on each line");
-  app->add_option("--user", options.users, "name=password; may be repeated");
-  app->add_option("--delay", options.delay_ms, "Milliseconds before each answer")
-      ->capture_default_str();
-  app->add_option("--loss", options.loss, "Share of requests never answered")
-      ->check(CLI::Range(0.0, 1.0));
-  app->add_option("--reject-share", options.reject_share,
-                  "Share of good passwords rejected all the same")
-      ->check(CLI::Range(0.0, 1.0));
-  app->add_option("--seed", options.seed, "Of loss and reject-share")->capture_default_str();
-  app->footer("SIGUSR1 prints counts as a line of JSON; so does the end.");
-}
-
-void add_demo(CLI::App& lab, DemoOptions& options) {
+void add_demo(CLI::App& lab, DemoOptions& options, Chosen& chosen) {
   CLI::App* app = lab.add_subcommand(
       "demo", "The real sallyport between both simulators, to try in the browser");
   app->add_option("--sallyport", options.sallyport,
@@ -89,31 +75,31 @@ void add_demo(CLI::App& lab, DemoOptions& options) {
                   "First of four ports: RADIUS, downstream, phone, metrics (default: free ones)");
   app->add_flag("--once,--self-test", options.once,
                 "One login, approved through the phone page, then the end");
+  app->callback([&] { chosen = [&] { return run_demo(options); }; });
 }
 
 int run(int argc, char** argv) {
-  CLI::App lab("sallyport-lab: demo and simulators for sallyport", "sallyport-lab");
+  CLI::App lab("sallyport-lab: demo, simulators and benchmarks for sallyport", "sallyport-lab");
   lab.set_version_flag("--version", SALLYPORT_VERSION);
   lab.require_subcommand(1);
+  Chosen chosen;
   CLI::App* simulate = lab.add_subcommand("simulate", "One of the servers that sallyport talks to");
   simulate->require_subcommand(1);
   SimulateNotakeyOptions notakey;
-  SimulateRadiusOptions radius;
   DemoOptions demo;
-  add_simulate_notakey(*simulate, notakey);
-  add_simulate_radius(*simulate, radius);
-  add_demo(lab, demo);
+  add_simulate_notakey(*simulate, notakey, chosen);
+  add_simulate_radius(*simulate, chosen);
+  add_demo(lab, demo, chosen);
+  CLI::App* bench = lab.add_subcommand("bench", "Load, and what load is measured against");
+  bench->require_subcommand(1);
+  add_bench_radius(*bench, chosen);
+  add_bench_relay(*bench, chosen);
+  add_bench_report(*bench, chosen);
+  add_bench_verify(*bench, chosen);
   CLI11_PARSE(lab, argc, argv);
 
   std::signal(SIGPIPE, SIG_IGN);
-  std::expected<void, std::string> outcome;
-  if (lab.got_subcommand("demo")) {
-    outcome = run_demo(demo);
-  } else if (simulate->got_subcommand("notakey")) {
-    outcome = simulate_notakey(notakey);
-  } else {
-    outcome = simulate_radius(radius);
-  }
+  const std::expected<void, std::string> outcome = chosen();
   if (outcome) return 0;
   fmt::print(stderr, "sallyport-lab: {}\n", outcome.error());
   return 1;

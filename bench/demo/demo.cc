@@ -129,11 +129,11 @@ Outcome Demo::start() {
 Outcome Demo::start_simulators() {
   auto users = parse_users(kUsers);
   CHECK(users);
-  auto downstream =
-      RadiusSimulator::start({.listen = ports_.downstream,
-                              .secret = Secret(secrets_.downstream),
-                              .users = std::move(*users),
-                              .on_event = [this](const RadiusEvent& e) { events_.push(e); }});
+  auto downstream = RadiusSimulator::start(
+      {.listen = ports_.downstream,
+       .secret = Secret(secrets_.downstream),
+       .users = std::move(*users),
+       .behaviour = {.on_event = [this](const RadiusEvent& e) { events_.push(e); }}});
   if (!downstream) return std::unexpected(downstream.error());
   downstream_ = std::move(*downstream);
   ports_.downstream = downstream_->listening();

@@ -2,7 +2,6 @@
 
 #include <cerrno>
 #include <csignal>
-#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -10,38 +9,13 @@
 #include <fmt/format.h>
 
 #include "bench/simulators/notakey_simulator.h"
-#include "bench/simulators/radius_simulator.h"
+#include "bench/simulators/signals.h"
 #include "bench/simulators/text.h"
-#include "protocol/check.h"
 
 namespace sallyport::lab {
 namespace {
 
 using Outcome = std::expected<void, std::string>;
-
-/// Signals are taken by waiting for them. Made before any thread starts, so that all threads block
-/// them.
-class Signals {
- public:
-  Signals() {
-    sigemptyset(&set_);
-    for (const int number : {SIGINT, SIGTERM, SIGUSR1}) sigaddset(&set_, number);
-    CHECK(pthread_sigmask(SIG_BLOCK, &set_, nullptr) == 0);
-  }
-  [[nodiscard]] int wait() const {
-    int number = 0;
-    CHECK(sigwait(&set_, &number) == 0);
-    return number;
-  }
-
- private:
-  sigset_t set_{};
-};
-
-void print_line(const std::string& line) {
-  fmt::print("{}\n", line);
-  std::fflush(stdout);  // whoever started us reads a pipe
-}
 
 Outcome set_duration(std::uint64_t& target_ms, std::string_view option, const std::string& text) {
   const auto ms = parse_duration_ms(text);
@@ -123,13 +97,6 @@ std::expected<NotakeyListening, std::string> listening_of(const SimulateNotakeyO
   return listening;
 }
 
-std::expected<std::string, std::string> secret_of(const SimulateRadiusOptions& options) {
-  if (options.secret_file.empty()) return options.secret;
-  auto text = read_file(options.secret_file);
-  if (!text) return text;
-  return std::string(trim(*text));
-}
-
 }  // namespace
 
 std::expected<std::string, std::string> read_file(const std::string& path) {
@@ -150,36 +117,6 @@ Outcome simulate_notakey(const SimulateNotakeyOptions& options) {
                          (*simulator)->listening().text(), (*simulator)->url(),
                          (*simulator)->phone_url()));
   while (signals.wait() == SIGUSR1) continue;
-  return {};
-}
-
-Outcome simulate_radius(const SimulateRadiusOptions& options) {
-  const Signals signals;
-  const auto listen = Endpoint::parse(options.listen, 0);
-  if (!listen) return std::unexpected("--listen: " + listen.error());
-  const auto secret = secret_of(options);
-  if (!secret) return std::unexpected(secret.error());
-  if (secret->empty()) return std::unexpected("the secret is empty");
-  std::string lines;
-  if (!options.users_file.empty()) {
-    auto text = read_file(options.users_file);
-    if (!text) return std::unexpected(text.error());
-    lines = std::move(*text) + "\n";
-  }
-  for (const std::string& user : options.users) lines += user + "\n";
-  auto users = parse_users(lines);
-  if (!users) return std::unexpected("users: " + users.error());
-  const auto simulator = RadiusSimulator::start({.listen = *listen,
-                                                 .secret = Secret(*secret),
-                                                 .users = std::move(*users),
-                                                 .delay_ms = options.delay_ms,
-                                                 .loss = options.loss,
-                                                 .reject_share = options.reject_share,
-                                                 .seed = options.seed});
-  if (!simulator) return std::unexpected(simulator.error());
-  print_line(fmt::format(R"({{"listening":"{}"}})", (*simulator)->listening().text()));
-  while (signals.wait() == SIGUSR1) print_line((*simulator)->stats().json());
-  print_line((*simulator)->stats().json());
   return {};
 }
 

@@ -30,24 +30,9 @@ struct SimulateNotakeyOptions {
   std::uint32_t max_streams = 1000;
 };
 
-struct SimulateRadiusOptions {
-  std::string listen = "127.0.0.1:0";
-  std::string secret;
-  std::string secret_file;
-  std::string users_file;
-  std::vector<std::string> users;
-  std::uint64_t delay_ms = 0;
-  double loss = 0;
-  double reject_share = 0;
-  std::uint64_t seed = 1;
-};
-
-/// Run until SIGINT or SIGTERM. An error says what is wrong with the options or the machine.
+/// Runs until SIGINT or SIGTERM. An error says what is wrong with the options or the machine.
 [[nodiscard]] std::expected<void, std::string> simulate_notakey(
     const SimulateNotakeyOptions& options);
-/// SIGUSR1 prints the counts as a line of JSON; so does the end.
-[[nodiscard]] std::expected<void, std::string> simulate_radius(
-    const SimulateRadiusOptions& options);
 
 [[nodiscard]] std::expected<std::string, std::string> read_file(const std::string& path);
 

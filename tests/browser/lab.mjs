@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
-const binary = process.env.SALLYPORT_LAB ?? path.join(root, "build/release/sallyport-lab");
+export const binary = process.env.SALLYPORT_LAB ?? path.join(root, "build/release/sallyport-lab");
 
 export class Simulator {
   static async start(...options) {

@@ -267,7 +267,7 @@ void World::deliver_request(const Request& request, const Bytes& octets, bool wh
   const bool authentic = whole && (!request.proves_secret || request.epoch == epoch_);
   const Digest before = digest();
   if (authentic) ledger_.request_comes(request);
-  door_->client_datagram(now_, request.path, octets);
+  door_->client_datagrams(now_, std::array{ClientDatagram{.path = request.path, .octets = octets}});
   if (authentic) return ledger_.request_came();
   expect_unmoved(before, "a datagram that is not authentic");
 }
@@ -276,7 +276,8 @@ void World::deliver_reply(std::uint16_t port, const Bytes& octets,
                           const std::optional<radius::Authenticator>& answers) {
   const Digest before = digest();
   const bool counts = ledger_.reply_comes(port, octets, answers);
-  door_->downstream_datagram(now_, port, octets);
+  door_->downstream_datagrams(
+      now_, std::array{DownstreamDatagram{.source_port = port, .octets = octets}});
   if (counts) return ledger_.reply_came();
   expect_unmoved(before, "a reply that is not authentic or not awaited");
 }

@@ -15,7 +15,7 @@ LAYERS = {
     "protocol": {"protocol"},
     "verify": {"verify", "protocol"},
     "engine": {"engine", "verify", "protocol"},
-    "bench": {"bench", "verify", "protocol"},
+    "bench": {"bench", "engine", "verify", "protocol"},
 }
 
 

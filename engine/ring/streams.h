@@ -1,0 +1,144 @@
+#pragma once
+// All byte streams of one shard: TCP, Unix and TLS over them, on the shard's ring. Who uses a
+// stream sees plain octets in and out, whether TLS is on it or not. Nothing is called back:
+// completions are collected, and the owner asks for events in its turn. What arrives lies in
+// buffers of one pool (BufferPool); it can be read in place, or taken out as a Slice and sent on
+// another stream without a copy. The shard's thread only, but for open().
+
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/ring/buffer_pool.h"
+#include "engine/ring/ring.h"
+#include "engine/ring/tls.h"
+#include "protocol/ip_address.h"
+#include "protocol/octets.h"
+
+namespace sallyport::ring {
+
+/// Names a stream; an id of a stream that is gone is recognised by its generation.
+struct StreamId {
+  static constexpr std::uint32_t kNone = 0xffff'ffff;
+  std::uint32_t index = kNone;
+  std::uint32_t generation = 0;
+  [[nodiscard]] bool valid() const noexcept { return index != kNone; }
+  bool operator==(const StreamId&) const = default;
+};
+
+enum class StreamEventKind : std::uint8_t {
+  accepted,   ///< a new stream of listener `listener`; its owner value is not set yet
+  connected,  ///< connect() has succeeded, TLS handshake included
+  received,   ///< received() is not empty, or more was appended
+  drained,    ///< what was queued has been sent down to a quarter of the limit
+  ended,      ///< the peer sends no more (FIN, close_notify); received() may still hold octets
+  failed,     ///< broken: error tells; nothing comes or goes any more. close() it
+};
+
+enum class StreamError : std::uint8_t {
+  none,
+  refused,          ///< connect: nobody listens
+  unreachable,      ///< connect: no way there
+  timed_out,        ///< connect or handshake took too long, or a send made no progress
+  reset,            ///< the peer broke it off
+  tls_handshake,    ///< the peer speaks no TLS, or nothing that both know
+  tls_certificate,  ///< the server's certificate is not the one wanted
+  truncated,        ///< TLS ended without close_notify
+  no_buffers,       ///< the pool was exhausted and this stream held most
+  other,
+};
+
+struct StreamEvent {
+  StreamEventKind kind;
+  StreamError error = StreamError::none;
+  std::uint16_t listener = 0;  ///< accepted
+  StreamId stream;
+  std::uint64_t owner = 0;  ///< as set by set_owner
+};
+
+struct StreamsPlan {
+  std::uint32_t max_streams = 4096;
+  std::uint32_t send_limit_octets = 256 * 1024;  ///< writable() is false above it
+};
+
+class Streams {
+ public:
+  /// `ring` and `buffers` outlive it. All memory but that of TLS sessions is taken here or grows in
+  /// steps.
+  Streams(Ring& ring, BufferPool& buffers, const StreamsPlan& plan);
+  ~Streams();  ///< after come_home
+
+  // Listeners. `fd` is not owned and stays open.
+  /// Accepts from now on; while max_streams is reached or buffers are short it pauses by itself.
+  void listen(std::uint16_t listener, int fd);
+  void stop_listening();
+
+  /// A stream to `to` (or to a Unix socket's path). `tls` with `server_name`: the handshake is part
+  /// of connecting. Outcome: event connected or failed. Invalid: max_streams reached.
+  [[nodiscard]] StreamId connect(const Endpoint& to, std::uint64_t owner, TlsClientContext* tls,
+                                 std::string_view server_name);
+  [[nodiscard]] StreamId connect_unix(std::string_view path, std::uint64_t owner);
+  /// An accepted stream goes on as TLS server from the octets that are not consumed yet. Event
+  /// connected when the handshake is done.
+  void start_tls(StreamId stream, TlsServerContext& context);
+
+  void set_owner(StreamId stream, std::uint64_t owner) noexcept;
+
+  // The shard's loop.
+  void completed(
+      const Completion& completion) noexcept;  ///< collects, acts on nothing of the owner's
+  [[nodiscard]] bool next_event(StreamEvent& event) noexcept;
+  /// Submits what was queued: one send a stream. Before the shard waits.
+  void flush() noexcept;
+  [[nodiscard]] std::uint32_t in_flight() const noexcept;  ///< requests that the kernel holds
+  void shut_down() noexcept;  ///< ends all streams; run the ring until in_flight() is 0
+
+  // Octets in.
+  /// The octets that are next, contiguous as they came: up to the end of one buffer. Empty: none.
+  [[nodiscard]] Octets received(StreamId stream) const noexcept;
+  /// All of the octets received and not consumed.
+  [[nodiscard]] std::size_t received_total(StreamId stream) const noexcept;
+  /// Makes received() hold at least `octets` contiguous ones if that many are there, by copying;
+  /// false: fewer are there, or more than a buffer holds.
+  [[nodiscard]] bool gather(StreamId stream, std::size_t octets) noexcept;
+  void consume(StreamId stream, std::size_t octets) noexcept;
+  /// Takes the first `octets` (≤ received().size()) out as a slice, without a copy.
+  [[nodiscard]] Slice take(StreamId stream, std::size_t octets) noexcept;
+  /// Back-pressure: while paused the kernel's window fills. What had arrived already still is
+  /// received.
+  void pause(StreamId stream) noexcept;
+  void resume(StreamId stream) noexcept;
+
+  // Octets out. Queued, sent by flush(). Nothing is refused; writable() is how an owner holds back.
+  void send(StreamId stream, Octets octets) noexcept;  ///< copied
+  void send(StreamId stream, Slice slice) noexcept;    ///< takes the slice over
+  [[nodiscard]] bool writable(StreamId stream) const noexcept;
+  [[nodiscard]] std::size_t unsent(StreamId stream) const noexcept;
+  /// FIN (or close_notify and FIN) after what is queued.
+  void end(StreamId stream) noexcept;
+  /// The id ends here; what is queued is still sent, for at most the linger time, then FIN.
+  void close(StreamId stream) noexcept;
+  /// The same at once, with a reset: the peer must not take it for a whole answer.
+  void abort(StreamId stream) noexcept;
+
+  // What is known of a stream.
+  [[nodiscard]] bool alive(StreamId stream) const noexcept;
+  [[nodiscard]] const Endpoint& peer(StreamId stream) const noexcept;  ///< any, for a Unix socket
+  [[nodiscard]] Endpoint local(StreamId stream) const noexcept;
+  [[nodiscard]] bool is_tls(StreamId stream) const noexcept;
+  [[nodiscard]] std::string_view alpn(StreamId stream) const noexcept;  ///< "h2", "http/1.1", ""
+  [[nodiscard]] std::string_view sni(
+      StreamId stream) const noexcept;  ///< as the visitor named it, or ""
+  /// monotonic ms of the last octet that went out while something was queued; for send time-outs.
+  [[nodiscard]] std::uint32_t open() const noexcept;  ///< streams
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sallyport::ring

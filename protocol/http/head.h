@@ -1,0 +1,153 @@
+#pragma once
+// The head of a request or answer, owned: method, target or status, and fields in their order. Made
+// by a parser (h1_parser.h, or the engine's HTTP/2 session), changed on the way through, written by
+// head_writer.h. reset() keeps the memory, so that a head used again and again asks for none.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sallyport::http {
+
+enum class Method : std::uint8_t {
+  get,
+  head,
+  post,
+  put,
+  delete_,
+  options,
+  connect,
+  patch,
+  trace,
+  other
+};
+
+/// Fields that some code asks for; all others are `other`.
+enum class FieldName : std::uint8_t {
+  other,
+  accept,
+  accept_encoding,
+  alt_svc,
+  authorization,
+  cache_control,
+  connection,
+  content_length,
+  content_type,
+  cookie,
+  date,
+  expect,
+  forwarded,
+  host,
+  keep_alive,
+  location,
+  origin,
+  proxy_authenticate,
+  proxy_authorization,
+  proxy_connection,
+  server,
+  sec_fetch_dest,
+  sec_fetch_mode,
+  set_cookie,
+  strict_transport_security,
+  te,
+  trailer,
+  transfer_encoding,
+  upgrade,
+  user_agent,
+  via,
+  www_authenticate,
+  x_forwarded_for,
+  x_forwarded_host,
+  x_forwarded_method,
+  x_forwarded_proto,
+  x_forwarded_uri,
+  x_original_method,
+  x_original_url,
+  x_real_ip,
+  x_requested_with,
+};
+
+[[nodiscard]] FieldName field_name(std::string_view name) noexcept;  ///< any case
+[[nodiscard]] Method method_of(std::string_view text) noexcept;  ///< case-sensitive, RFC 9110 §9.1
+
+/// How the octets after a head are delimited (RFC 9112 §6).
+enum class Framing : std::uint8_t {
+  none,    ///< no body
+  length,  ///< content_length octets
+  chunked,
+  until_close,  ///< an answer that the end of the connection ends
+  stream,       ///< HTTP/2: END_STREAM ends it; content_length may be given
+  tunnel,       ///< after a 101, or a 2xx to CONNECT: octets without end
+};
+
+struct Field {
+  FieldName id;
+  std::string_view name;   ///< as it came (HTTP/2: lower case)
+  std::string_view value;  ///< without white space around it
+};
+
+class Fields {
+ public:
+  void reset() noexcept;
+  void add(std::string_view name, std::string_view value);
+  void add(FieldName id, std::string_view name, std::string_view value);
+  void set(std::string_view name, std::string_view value);  ///< removes all others of that name
+  void remove(FieldName id) noexcept;
+  void remove(std::string_view name) noexcept;
+  [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
+  [[nodiscard]] Field operator[](std::size_t index) const noexcept;
+  /// The first of that name.
+  [[nodiscard]] std::optional<std::string_view> find(FieldName id) const noexcept;
+  [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const noexcept;
+  [[nodiscard]] std::size_t count(FieldName id) const noexcept;
+  /// Whether a list field (RFC 9110 §5.6.1), over all its lines, has this element; any case.
+  [[nodiscard]] bool has_element(FieldName id, std::string_view element) const noexcept;
+  [[nodiscard]] std::size_t octets() const noexcept;  ///< of names and values
+
+ private:
+  struct Entry {
+    FieldName id;
+    std::uint16_t name_length;
+    std::uint32_t name_at;
+    std::uint32_t value_at;
+    std::uint32_t value_length;
+  };
+  std::string text_;
+  std::vector<Entry> entries_;
+};
+
+struct RequestHead {
+  Method method = Method::other;
+  std::string method_text;
+  std::string
+      target;  ///< origin form: path and query ("*" for OPTIONS *); never with scheme or host
+  std::string authority;  ///< host[:port] of Host or :authority, lower case
+  std::string scheme;     ///< HTTP/2's :scheme; empty for HTTP/1
+  std::string protocol;   ///< extended CONNECT's :protocol (RFC 8441), or HTTP/1's single Upgrade
+                          ///< token; empty: none
+  std::uint8_t minor_version = 1;  ///< of HTTP/1
+  Fields fields;                   ///< Host is not among them
+  Framing framing = Framing::none;
+  std::optional<std::uint64_t> content_length;
+  bool keep_alive = true;  ///< HTTP/1: the connection may be used again after the answer
+  bool expect_continue = false;
+
+  void reset() noexcept;
+};
+
+struct ResponseHead {
+  std::uint16_t status = 0;
+  std::uint8_t minor_version = 1;
+  std::string reason;  ///< as it came; written by HTTP/1 only
+  Fields fields;
+  Framing framing = Framing::none;
+  std::optional<std::uint64_t> content_length;
+  bool keep_alive = true;
+  [[nodiscard]] bool interim() const noexcept { return status < 200 && status != 101; }
+
+  void reset() noexcept;
+};
+
+}  // namespace sallyport::http

@@ -50,7 +50,8 @@ set(LIBCURL_PREFIX ${sallyport_cache}/libcurl-boringssl-4 CACHE PATH "Where libc
 if(NOT EXISTS ${LIBCURL_PREFIX}/lib/libcurl.a)
   message(FATAL_ERROR "No libcurl against BoringSSL in ${LIBCURL_PREFIX}: run scripts/setup")
 endif()
-add_library(libcurl INTERFACE)
-target_include_directories(libcurl SYSTEM BEFORE INTERFACE ${LIBCURL_PREFIX}/include)
-target_compile_definitions(libcurl INTERFACE CURL_STATICLIB)
-target_link_libraries(libcurl INTERFACE ${LIBCURL_PREFIX}/lib/libcurl.a PkgConfig::NGHTTP2 PkgConfig::CARES boringssl)
+# Imported, so that it stands before BoringSSL on every link line.
+add_library(libcurl STATIC IMPORTED GLOBAL)
+set_target_properties(libcurl PROPERTIES IMPORTED_LOCATION ${LIBCURL_PREFIX}/lib/libcurl.a
+  INTERFACE_COMPILE_DEFINITIONS CURL_STATICLIB INTERFACE_INCLUDE_DIRECTORIES ${LIBCURL_PREFIX}/include)
+target_link_libraries(libcurl INTERFACE PkgConfig::NGHTTP2 PkgConfig::CARES boringssl)

@@ -27,10 +27,14 @@ std::expected<std::unique_ptr<Daemon>, std::string> Daemon::start(config::Config
 }
 
 std::expected<void, std::string> Daemon::open() {
-  auto radius = radius_door::RadiusServer::open(config_, audit_queue_);
+  auto reactors = ring::Reactors::open(radius_door::reactors_plan(config_.radius));
+  if (!reactors) return std::unexpected(std::move(reactors.error()));
+  reactors_ = std::move(*reactors);
+  auto radius = radius_door::RadiusServer::open(config_, *reactors_, audit_queue_);
   if (!radius) return std::unexpected(std::move(radius.error()));
   radius_ = std::move(*radius);
   pool_ = std::make_unique<verify::Pool>(pool_settings(config_), radius_->verdicts());
+  radius_->use(*pool_);
 
   identity_ = {.version = SALLYPORT_VERSION,
                .listening = {},
@@ -59,12 +63,13 @@ void Daemon::run() {
   audit_writer_.start();
   pool_->start();
   if (admin_) admin_->start();
-  radius_->start(*pool_);
+  reactors_->start();
 }
 
 void Daemon::stop(std::chrono::milliseconds grace) {
   if (std::exchange(stopped_, true)) return;
-  radius_->stop(grace);
+  radius_->drain(grace);
+  reactors_->stop();
   pool_->stop();
   audit_writer_.stop();
   if (admin_) admin_->stop();

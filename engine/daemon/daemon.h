@@ -44,8 +44,9 @@ class Daemon {
   config::Config config_;
   log::Log& log_;
   radius_door::AuditQueue audit_queue_;
-  std::unique_ptr<radius_door::RadiusServer> radius_;
-  std::unique_ptr<verify::Pool> pool_;
+  std::unique_ptr<radius_door::RadiusServer> radius_;  ///< none: there is no RADIUS door
+  std::unique_ptr<verify::Pool> pool_;       ///< with radius_
+  std::unique_ptr<ring::Reactors> reactors_;  ///< goes first: its threads use all of the above
   log::AuditWriter audit_writer_;
   // What snapshot() reads; does not change once the admin listener runs.
   admin::Identity identity_;

@@ -5,8 +5,6 @@
 #include <list>
 #include <thread>
 
-#include <sched.h>
-
 #include "engine/limits.h"
 #include "engine/radius/listeners.h"
 #include "engine/radius/shard.h"
@@ -18,20 +16,6 @@ namespace {
 
 /// A ticket is shard (8) | generation (36) | slot (20).
 constexpr unsigned kTicketShardShift = 56;
-
-/// The cores that this process may use: a cpuset or a container may leave us few.
-std::vector<unsigned> allowed_cores() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  std::vector<unsigned> cores;
-  if (::sched_getaffinity(0, sizeof(set), &set) == 0) {
-    for (unsigned core = 0; core < CPU_SETSIZE; ++core) {
-      if (CPU_ISSET(core, &set)) cores.push_back(core);
-    }
-  }
-  if (cores.empty()) cores.push_back(0);
-  return cores;
-}
 
 std::uint32_t share_of(std::uint32_t total, std::size_t shards, std::size_t most) {
   const std::size_t share = (std::size_t{total} + shards - 1) / shards;
@@ -55,18 +39,16 @@ void post_surely(Shard& shard, const ShardMessage& message) {
   while (!shard.post(message)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
-/// A shard shares its core with no other thread of ours where there are more cores than shards:
-/// what computes for milliseconds (verify) would hold up datagrams for as long. Threads inherit it
-/// from the one that starts them; the shards go to their own cores by themselves.
-void leave_cores_to_shards(const std::vector<unsigned>& cores, std::size_t shards) {
-  if (cores.size() <= shards) return;
-  cpu_set_t others;
-  CPU_ZERO(&others);
-  for (std::size_t i = shards; i < cores.size(); ++i) CPU_SET(cores[i], &others);
-  static_cast<void>(::sched_setaffinity(0, sizeof(others), &others));  // refused: slower, not wrong
-}
-
 }  // namespace
+
+ring::ReactorsPlan reactors_plan(const config::Radius& config) {
+  return {.shards = config.shards,
+          .most = limits::kMaxShards,
+          .pin = config.pin,
+          .ring = {.submission_entries = limits::kSubmissionEntries,
+                   .completion_entries = limits::kCompletionEntries,
+                   .files = limits::kMaxListenEndpoints + limits::kMaxSourcePortsPerShard}};
+}
 
 struct RadiusServer::Impl final : verify::VerdictSink {
   config::Radius configured;  ///< what cannot change while running
@@ -80,10 +62,9 @@ struct RadiusServer::Impl final : verify::VerdictSink {
   std::list<Handover> handovers;  ///< shards hold pointers into it
   /// Settings that shards may still use. Freed here, so that no shard pays for it.
   std::vector<std::shared_ptr<const DoorSettings>> settings;
-  bool running = false;
 
   [[nodiscard]] std::expected<void, std::string> open(const config::Config& config,
-                                                      AuditQueue& audit);
+                                                      ring::Reactors& reactors, AuditQueue& audit);
   [[nodiscard]] std::expected<void, std::string> reload(const config::Config& config);
   void free_what_is_over();
 
@@ -95,11 +76,10 @@ struct RadiusServer::Impl final : verify::VerdictSink {
 };
 
 std::expected<void, std::string> RadiusServer::Impl::open(const config::Config& config,
+                                                          ring::Reactors& reactors,
                                                           AuditQueue& audit) {
-  const std::vector<unsigned> cores = allowed_cores();
   configured = config.radius;
-  const std::size_t count = std::clamp<std::size_t>(
-      configured.shards == 0 ? cores.size() : configured.shards, 1, limits::kMaxShards);
+  const std::size_t count = reactors.count();
   source_ports_each =
       share_of(config.downstream.max_source_ports, count, limits::kMaxSourcePortsPerShard);
 
@@ -131,12 +111,10 @@ std::expected<void, std::string> RadiusServer::Impl::open(const config::Config& 
     auto ports = open_source_ports(downstream, downstream_source, source_ports_each);
     if (!ports) return std::unexpected(ports.error());
     own.source_ports = std::move(*ports);
-    if (configured.pin) own.core = cores[index % cores.size()];
-    auto shard = Shard::open(std::move(own), audit);
+    auto shard = Shard::open(std::move(own), reactors[index], audit);
     if (!shard) return std::unexpected(shard.error());
     shards.push_back(std::move(*shard));
   }
-  if (configured.pin) leave_cores_to_shards(cores, count);
   return {};
 }
 
@@ -192,12 +170,12 @@ void RadiusServer::Impl::free_what_is_over() {
 
 RadiusServer::RadiusServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-RadiusServer::~RadiusServer() { stop(std::chrono::milliseconds(0)); }
+RadiusServer::~RadiusServer() = default;
 
 std::expected<std::unique_ptr<RadiusServer>, std::string> RadiusServer::open(
-    const config::Config& config, AuditQueue& audit) {
+    const config::Config& config, ring::Reactors& reactors, AuditQueue& audit) {
   auto impl = std::make_unique<Impl>();
-  if (const auto opened = impl->open(config, audit); !opened) {
+  if (const auto opened = impl->open(config, reactors, audit); !opened) {
     return std::unexpected(opened.error());
   }
   return std::unique_ptr<RadiusServer>(new RadiusServer(std::move(impl)));
@@ -205,25 +183,18 @@ std::expected<std::unique_ptr<RadiusServer>, std::string> RadiusServer::open(
 
 verify::VerdictSink& RadiusServer::verdicts() noexcept { return *impl_; }
 
-void RadiusServer::start(verify::Verifier& verifier) {
-  CHECK(!impl_->running);
-  impl_->running = true;
-  for (const auto& shard : impl_->shards) shard->start(verifier);
+void RadiusServer::use(verify::Verifier& verifier) {
+  for (const auto& shard : impl_->shards) shard->use(verifier);
 }
 
 std::expected<void, std::string> RadiusServer::reload(const config::Config& config) {
-  CHECK(impl_->running);
   return impl_->reload(config);
 }
 
-void RadiusServer::stop(std::chrono::milliseconds grace) {
-  if (!impl_->running) return;
-  impl_->running = false;
+void RadiusServer::drain(std::chrono::milliseconds grace) {
   const auto deadline = std::chrono::steady_clock::now() + grace;
   for (const auto& shard : impl_->shards) post_surely(*shard, Drain{});
   for (const auto& shard : impl_->shards) static_cast<void>(shard->wait_drained(deadline));
-  for (const auto& shard : impl_->shards) post_surely(*shard, Stop{});
-  for (const auto& shard : impl_->shards) shard->join();
 }
 
 std::vector<const RadiusMetrics*> RadiusServer::metrics() const {

@@ -5,14 +5,6 @@
 #include <cerrno>
 #include <system_error>
 
-#include <pthread.h>
-#include <sched.h>
-#include <signal.h>
-#include <sys/eventfd.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include "engine/limits.h"
 #include "engine/ring/udp_socket.h"
 #include "protocol/check.h"
@@ -24,8 +16,6 @@ namespace {
 constexpr std::uint16_t kBufferGroup = 0;
 /// Messages of one turn. More stay in the mailbox, and the next turn does not wait.
 constexpr std::size_t kMessagesPerTurn = 1024;
-
-Now read_clock() noexcept { return {.monotonic_ns = verify::monotonic_ns()}; }
 
 /// Why a multishot receive has ended.
 enum class ReceiveEnd : std::uint8_t {
@@ -62,70 +52,44 @@ ReceiveEnd judge_receive(int error) noexcept {
   }
 }
 
-/// A turn takes microseconds, but verify's threads may share the core and compute for milliseconds.
-/// A thread that asks for a short time slice preempts one with a longer one (since Linux 6.12; an
-/// older kernel ignores it). Refused by a sandbox: slower, not wrong.
-void ask_for_short_slices() noexcept {
-  struct {
-    std::uint32_t size;
-    std::uint32_t policy;
-    std::uint64_t flags;
-    std::int32_t nice;
-    std::uint32_t priority;
-    std::uint64_t runtime_ns;
-    std::uint64_t deadline_ns;
-    std::uint64_t period_ns;
-  } attributes{};  // sched_attr, which glibc 2.36 does not declare
-  attributes.size = sizeof(attributes);
-  attributes.policy = SCHED_OTHER;
-  attributes.nice = ::getpriority(PRIO_PROCESS, 0);
-  attributes.runtime_ns = 100'000;  // the least that the kernel takes
-  static_cast<void>(::syscall(SYS_sched_setattr, 0, &attributes, 0));
-}
-
 }  // namespace
 
 // --- Set-up: main thread ---------------------------------------------------------------------
 
-Shard::Shard(const ShardPlan& plan, AuditQueue& audit)
+Shard::Shard(const ShardPlan& plan, ring::Reactor& reactor, AuditQueue& audit)
     : door_plan_(plan.door),
-      core_(plan.core),
       listeners_(static_cast<std::uint32_t>(plan.listeners.size())),
       answers_need_source_(plan.answers_need_source),
       audit_(audit),
+      ring_(&reactor.ring()),
       message_layout_(ring::message_layout()) {}
 
-Shard::~Shard() { CHECK(!thread_.joinable()); }
+Shard::~Shard() = default;
 
-std::expected<std::unique_ptr<Shard>, std::string> Shard::open(ShardPlan plan, AuditQueue& audit) {
+std::expected<std::unique_ptr<Shard>, std::string> Shard::open(ShardPlan plan,
+                                                               ring::Reactor& reactor,
+                                                               AuditQueue& audit) {
   CHECK(plan.source_ports.size() == plan.door.max_source_ports);
   CHECK(plan.answers_need_source.size() == plan.listeners.size());
-  std::unique_ptr<Shard> shard(new Shard(plan, audit));
-  if (const auto built = shard->build(plan); !built) return std::unexpected(built.error());
+  std::unique_ptr<Shard> shard(new Shard(plan, reactor, audit));
+  if (const auto built = shard->build(plan, reactor); !built) {
+    return std::unexpected(built.error());
+  }
   return shard;
 }
 
-std::expected<void, std::string> Shard::build(ShardPlan& plan) {
-  const auto files = listeners_ + static_cast<std::uint32_t>(plan.source_ports.size());
-  auto ring = ring::Ring::open({.submission_entries = limits::kSubmissionEntries,
-                                .completion_entries = limits::kCompletionEntries,
-                                .files = files});
-  if (!ring) return std::unexpected(ring.error());
-  ring_ = std::move(*ring);
+std::expected<void, std::string> Shard::build(ShardPlan& plan, ring::Reactor& reactor) {
   auto buffers = ring::ReceiveBuffers::open(*ring_, kBufferGroup, limits::kReceiveBuffers,
                                             limits::kReceiveBufferOctets);
   if (!buffers) return std::unexpected(buffers.error());
   buffers_ = std::move(*buffers);
-  wake_event_ = ring::FileDescriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!wake_event_.valid()) {
-    return std::unexpected("cannot create an eventfd: " + std::generic_category().message(errno));
-  }
   slots_ = std::make_unique<ring::SendSlots>(*ring_, limits::kSendSlots);
   mailbox_ = std::make_unique<ring::Mailbox<ShardMessage>>(
       std::max<std::size_t>(1024, std::bit_ceil(std::size_t{door_plan_.exchanges})),
-      ring::Waker(ring_->fd(), wake_event_.get()));
+      reactor.waker());
 
   // The table keeps the files open; our descriptors go with the plan.
+  const std::size_t files = plan.listeners.size() + plan.source_ports.size();
   std::uint32_t file = 0;
   for (const auto* sockets : {&plan.listeners, &plan.source_ports}) {
     for (const ring::FileDescriptor& socket : *sockets) {
@@ -137,109 +101,59 @@ std::expected<void, std::string> Shard::build(ShardPlan& plan) {
   receivers_.resize(files);
   to_arm_.reserve(files);
   for (std::uint32_t listener = 0; listener < listeners_; ++listener) want_armed(listener);
-  completions_.resize(limits::kCompletionEntries);
   replies_.reserve(limits::kReceiveBuffers);
   requests_.reserve(limits::kReceiveBuffers);
   from_downstream_.reserve(limits::kReceiveBuffers);
   from_clients_.reserve(limits::kReceiveBuffers);
   door_ = std::make_unique<Door>(door_plan_, std::move(plan.settings), *this, random_, metrics_,
-                                 read_clock());
+                                 Now{.monotonic_ns = verify::monotonic_ns()});
+  reactor.add(*this, ring::Operation::receive_message, ring::Operation::cancel);
   return {};
-}
-
-void Shard::start(verify::Verifier& verifier) {
-  verifier_ = &verifier;
-  thread_ = std::thread([this] { run(); });
-}
-
-void Shard::join() {
-  if (thread_.joinable()) thread_.join();
 }
 
 bool Shard::wait_drained(std::chrono::steady_clock::time_point deadline) {
   return drained_.try_acquire_until(deadline);
 }
 
-// --- The loop: the shard's thread ------------------------------------------------------------
+// --- A turn: the reactor's thread -------------------------------------------------------------
 
-void Shard::run() {
-  // A turn, and why in this order:
-  // 1. One system call: the wait submits what the turn before has queued.
-  // 2. Completions are all copied out before one is acted upon. Nothing is called back.
-  // 3. Replies and verdicts go before new requests: what is under way ends before more is begun
-  //    (RFC 5080 §2.2.3).
-  // 4. Timers come after the datagrams: a reply that is here beats the time-out it was near.
-  // 5. Buffers go back before receives are armed again: recovery from ENOBUFS is driven by
-  //    returned buffers. Armed on none, a receive would fail at once and for ever.
-  // 6. At the end no buffer is out and no receive of ours unaccounted for; come_home checks it.
-  enter_thread();
-  while (!stopping_) {
-    wait();
-    collect();
-    const Now now = read_clock();
-    handle_replies(now);
-    handle_messages(now);
-    handle_requests(now);
-    door_->advance(now);
-    return_buffers();
-    arm_receivers();
-    report();
-  }
-  come_home();
-}
-
-void Shard::enter_thread() {
-  const std::string name = "radius-" + std::to_string(door_plan_.shard);
-  ::pthread_setname_np(::pthread_self(), name.c_str());
-  sigset_t all;
-  sigfillset(&all);  // signals are the main thread's
-  ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
-  if (core_) {
-    cpu_set_t cores;
-    CPU_ZERO(&cores);
-    CPU_SET(*core_, &cores);
-    // Refused when a cpuset has shrunk since start: slower, not wrong.
-    static_cast<void>(::pthread_setaffinity_np(::pthread_self(), sizeof(cores), &cores));
-  }
-  ask_for_short_slices();
-  ring_->enable();
-  ring_->poll_readable(wake_event_.get(), {.operation = ring::Operation::wake_event});
-  ++in_flight_;
+void Shard::enter() {
+  CHECK(verifier_ != nullptr);
   arm_receivers();
 }
 
-void Shard::wait() noexcept {
-  std::optional<std::uint64_t> timeout_ns;
-  if (!mailbox_->park()) {
-    timeout_ns = 0;
-  } else if (const auto deadline_ms = door_->next_deadline_ms()) {
-    const std::uint64_t deadline_ns = *deadline_ms * 1'000'000;
-    const std::uint64_t now_ns = read_clock().monotonic_ns;
-    timeout_ns = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
+void Shard::completed(const ring::Completion& completion) noexcept {
+  switch (completion.tag.operation) {
+    case ring::Operation::receive_message:
+    case ring::Operation::receive: receive_completed(completion); break;
+    case ring::Operation::send: metrics_.send_errors.add(slots_->refused(completion)); break;
+    case ring::Operation::cancel: --in_flight_; break;
+    case ring::Operation::wake_message:
+    case ring::Operation::wake_event:
+    case ring::Operation::cancel_all:
+    case ring::Operation::accept:
+    case ring::Operation::connect:
+    case ring::Operation::stream_receive:
+    case ring::Operation::stream_send:
+    case ring::Operation::stream_cancel:
+    case ring::Operation::stream_close: CHECK(!"not an operation of the RADIUS door");
   }
-  slots_->flush();
-  ring_->submit_and_wait(timeout_ns);
-  mailbox_->unpark();
 }
 
-void Shard::collect() noexcept {
-  const std::size_t count = ring_->harvest(completions_);
-  for (const ring::Completion& completion : std::span(completions_).first(count)) {
-    switch (completion.tag.operation) {
-      case ring::Operation::receive_message:
-      case ring::Operation::receive: receive_completed(completion); break;
-      case ring::Operation::send: metrics_.send_errors.add(slots_->refused(completion)); break;
-      case ring::Operation::wake_message: break;  // the mailbox is read in every turn
-      case ring::Operation::wake_event:
-        if (completion.more()) break;
-        --in_flight_;
-        if (stopping_) break;
-        ring_->poll_readable(wake_event_.get(), {.operation = ring::Operation::wake_event});
-        ++in_flight_;
-        break;
-      case ring::Operation::cancel: --in_flight_; break;
-    }
-  }
+void Shard::turn(std::uint64_t monotonic_ns) noexcept {
+  // 1. Replies and verdicts go before new requests: what is under way ends before more is begun
+  //    (RFC 5080 §2.2.3).
+  // 2. Timers come after the datagrams: a reply that is here beats the time-out it was near.
+  // 3. Buffers go back before receives are armed again: recovery from ENOBUFS is driven by
+  //    returned buffers. Armed on none, a receive would fail at once and for ever.
+  const Now now{.monotonic_ns = monotonic_ns};
+  handle_replies(now);
+  handle_messages(now);
+  handle_requests(now);
+  door_->advance(now);
+  return_buffers();
+  arm_receivers();
+  report();
 }
 
 void Shard::receive_completed(const ring::Completion& completion) noexcept {
@@ -290,11 +204,9 @@ void Shard::handle_messages(Now now) noexcept {
     } else if (const auto* take = std::get_if<TakeOver>(&message)) {
       take_over(*take->handover);
       take->handover->shards_left.fetch_sub(1, std::memory_order_release);
-    } else if (std::holds_alternative<Drain>(message)) {
+    } else {
       draining_ = true;
       door_->drain();
-    } else {
-      stopping_ = true;
     }
   }
 }
@@ -348,21 +260,16 @@ void Shard::report() noexcept {
   }
 }
 
-void Shard::come_home() noexcept {
-  // A cancel can miss a receive that is just being run again, so it is repeated until all have
-  // ended. Answers queued in the last turn are submitted ahead of it.
-  while (in_flight_ > 0) {
-    ring_->cancel_all({.operation = ring::Operation::cancel});
-    ++in_flight_;
-    slots_->flush();
-    ring_->submit_and_wait(std::nullopt);
-    collect();
-    give_back(replies_);
-    give_back(requests_);
-    to_arm_.clear();
-  }
-  CHECK(buffers_->out() == 0 && ring_->unsubmitted() == 0);
-  ring_->retire();
+void Shard::leave() noexcept {
+  // The reactor cancels. Nothing is armed again, and what still came is given back.
+  give_back(replies_);
+  give_back(requests_);
+  to_arm_.clear();
+}
+
+void Shard::left() noexcept {
+  leave();
+  CHECK(buffers_->out() == 0);
 }
 
 // --- Receivers -------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 #pragma once
-// One pinned thread with its ring, sockets, buffers and Door. Nothing is shared between shards but
-// immutable settings; other threads reach a shard through its mailbox only.
-// Built on the main thread; between start() and join() everything but post() belongs to its own
-// thread. No memory is taken after start.
+// The RADIUS door's part of one shard: its sockets, buffers and Door, on the ring and the thread of
+// a reactor. Nothing is shared between shards but immutable settings; other threads reach it
+// through its mailbox only. Built on the main thread; while the reactor runs everything but post()
+// belongs to its thread. No memory is taken after start.
 
 #include <atomic>
 #include <chrono>
@@ -12,7 +12,6 @@
 #include <optional>
 #include <semaphore>
 #include <string>
-#include <thread>
 #include <variant>
 #include <vector>
 
@@ -20,8 +19,8 @@
 #include "engine/radius/server.h"
 #include "engine/ring/file_descriptor.h"
 #include "engine/ring/mailbox.h"
+#include "engine/ring/reactor.h"
 #include "engine/ring/receive_buffers.h"
-#include "engine/ring/ring.h"
 #include "engine/ring/send_slots.h"
 
 namespace sallyport::radius_door {
@@ -39,9 +38,8 @@ struct TakeOver {
   Handover* handover;
 };
 struct Drain {};
-struct Stop {};
 /// What other threads tell a shard.
-using ShardMessage = std::variant<verify::Answer, TakeOver, Drain, Stop>;
+using ShardMessage = std::variant<verify::Answer, TakeOver, Drain>;
 
 struct ShardPlan {
   DoorPlan door;
@@ -49,18 +47,18 @@ struct ShardPlan {
   std::vector<ring::FileDescriptor> listeners;     ///< one for each listen address
   std::vector<bool> answers_need_source;           ///< by listener: bound to a wildcard address
   std::vector<ring::FileDescriptor> source_ports;  ///< as many as door.max_source_ports
-  std::optional<unsigned> core;                    ///< pin the thread to it
 };
 
-class Shard final : public Outbox {
+class Shard final : public ring::Tenant, public Outbox {
  public:
-  /// `audit` outlives the shard. An error is one line that says what to do.
-  [[nodiscard]] static std::expected<std::unique_ptr<Shard>, std::string> open(ShardPlan plan,
-                                                                               AuditQueue& audit);
-  ~Shard() override;  ///< joined, or never started
+  /// Adds itself to `reactor`, and must live until its thread has ended. `audit` outlives the
+  /// shard. An error is one line that says what to do.
+  [[nodiscard]] static std::expected<std::unique_ptr<Shard>, std::string> open(
+      ShardPlan plan, ring::Reactor& reactor, AuditQueue& audit);
+  ~Shard() override;
 
-  void start(verify::Verifier& verifier);
-  void join();
+  /// Before the reactor starts. `verifier` outlives its thread.
+  void use(verify::Verifier& verifier) noexcept { verifier_ = &verifier; }
 
   /// Any thread. False: the mailbox is full.
   [[nodiscard]] bool post(const ShardMessage& message) noexcept { return mailbox_->post(message); }
@@ -81,14 +79,23 @@ class Shard final : public Outbox {
     Octets octets;
   };
 
-  Shard(const ShardPlan& plan, AuditQueue& audit);
-  [[nodiscard]] std::expected<void, std::string> build(ShardPlan& plan);
+  Shard(const ShardPlan& plan, ring::Reactor& reactor, AuditQueue& audit);
+  [[nodiscard]] std::expected<void, std::string> build(ShardPlan& plan, ring::Reactor& reactor);
 
-  // The thread: shard.cc tells the order.
-  void run();
-  void enter_thread();
-  void wait() noexcept;
-  void collect() noexcept;
+  // Tenant: called by the reactor, on its thread.
+  void enter() override;
+  void completed(const ring::Completion& completion) noexcept override;
+  void turn(std::uint64_t monotonic_ns) noexcept override;
+  [[nodiscard]] bool park() noexcept override { return mailbox_->park(); }
+  void unpark() noexcept override { mailbox_->unpark(); }
+  [[nodiscard]] std::optional<std::uint64_t> next_deadline_ms() const noexcept override {
+    return door_->next_deadline_ms();
+  }
+  void flush() noexcept override { slots_->flush(); }
+  void leave() noexcept override;
+  [[nodiscard]] std::uint32_t in_flight() const noexcept override { return in_flight_; }
+  void left() noexcept override;
+
   void handle_replies(Now now) noexcept;
   void handle_messages(Now now) noexcept;
   void handle_requests(Now now) noexcept;
@@ -96,7 +103,6 @@ class Shard final : public Outbox {
   void return_buffers() noexcept;
   void arm_receivers() noexcept;
   void report() noexcept;
-  void come_home() noexcept;
 
   void receive_completed(const ring::Completion& completion) noexcept;
   void receive_ended(std::uint32_t file, int error) noexcept;
@@ -115,16 +121,13 @@ class Shard final : public Outbox {
   [[nodiscard]] bool audit(const AuditRecord& record) noexcept override;
 
   const DoorPlan door_plan_;
-  const std::optional<unsigned> core_;
   const std::uint32_t listeners_;  ///< files [0, listeners_); source ports are the files after them
   const std::vector<bool> answers_need_source_;
   AuditQueue& audit_;
   verify::Verifier* verifier_ = nullptr;
 
-  // The ring goes before the buffers: when its descriptor is closed the kernel writes no more.
-  ring::FileDescriptor wake_event_;
+  ring::Ring* const ring_;
   std::unique_ptr<ring::ReceiveBuffers> buffers_;
-  std::unique_ptr<ring::Ring> ring_;
   std::unique_ptr<ring::SendSlots> slots_;
   std::unique_ptr<ring::Mailbox<ShardMessage>> mailbox_;
 
@@ -137,17 +140,14 @@ class Shard final : public Outbox {
   std::vector<std::uint32_t> to_arm_;  ///< files whose receive has ended or not begun
   std::uint32_t source_ports_ = 0;     ///< taken into use
   std::uint32_t in_flight_ = 0;        ///< polls, receives and cancels that the kernel holds
-  std::vector<ring::Completion> completions_;
   std::vector<Arrival> replies_;
   std::vector<Arrival> requests_;
   std::vector<DownstreamDatagram> from_downstream_;  ///< what the door is handed of replies_
   std::vector<ClientDatagram> from_clients_;         ///< and of requests_
 
-  bool stopping_ = false;
   bool draining_ = false;
   bool drain_reported_ = false;
   std::binary_semaphore drained_{0};
-  std::thread thread_;
 };
 
 }  // namespace sallyport::radius_door

@@ -3,18 +3,32 @@
 // (24) | index (32). Never a pointer: a completion that outlives its object is recognised by the
 // generation, not dereferenced.
 
+#include <cstddef>
 #include <cstdint>
 
 namespace sallyport::ring {
 
+/// In groups: each tenant of a reactor owns a range.
 enum class Operation : std::uint8_t {
+  // The RADIUS door's.
   receive_message,  ///< multishot recvmsg on a listen socket; index: registered file
   receive,          ///< multishot recv on a connected socket; index: registered file
   send,             ///< a datagram refused by the kernel (success posts nothing); index: slot
-  wake_message,     ///< another thread's MSG_RING
-  wake_event,       ///< multishot poll of the wake-up eventfd
   cancel,           ///< the cancel request itself
+  // The reactor's.
+  wake_message,  ///< another thread's MSG_RING
+  wake_event,    ///< multishot poll of the wake-up eventfd
+  cancel_all,    ///< the cancel request at the end of the thread
+  // Streams'. The index is the stream's, for accept the listener's.
+  accept,  ///< multishot accept
+  connect,
+  stream_receive,  ///< multishot recv into a provided buffer
+  stream_send,     ///< one at a time for each stream
+  stream_cancel,   ///< the cancel request itself
+  stream_close,
 };
+inline constexpr std::size_t kOperations = 13;
+static_assert(static_cast<std::size_t>(Operation::stream_close) + 1 == kOperations);
 
 struct Tag {
   static constexpr std::uint32_t kGenerationMask = 0x00ff'ffff;

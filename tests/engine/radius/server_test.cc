@@ -196,14 +196,21 @@ config::Config make_config(const TestDownstream& downstream, std::uint32_t shard
 class ServerTest : public ::testing::Test {
  protected:
   void open(const config::Config& config) {
-    auto opened = RadiusServer::open(config, audit_);
+    reactors_ = ring::Reactors::open(reactors_plan(config.radius)).value();
+    auto opened = RadiusServer::open(config, *reactors_, audit_);
     ASSERT_TRUE(opened) << opened.error();
     server_ = std::move(*opened);
     verifier_ = std::make_unique<ApprovingVerifier>(server_->verdicts());
-    server_->start(*verifier_);
+    server_->use(*verifier_);
+    reactors_->start();
+  }
+  void stop(std::chrono::milliseconds grace) {
+    server_->drain(grace);
+    reactors_->stop();
   }
   void TearDown() override {
-    if (server_) server_->stop(std::chrono::milliseconds(0));
+    if (reactors_) reactors_->stop();
+    reactors_.reset();
     verifier_.reset();  // it may deliver until the end: before the server goes
   }
   [[nodiscard]] Endpoint listening() const { return server_->listening().front(); }
@@ -222,6 +229,7 @@ class ServerTest : public ::testing::Test {
 
   TestDownstream downstream_;
   AuditQueue audit_{std::size_t{1} << 15};
+  std::unique_ptr<ring::Reactors> reactors_;
   std::unique_ptr<RadiusServer> server_;
   std::unique_ptr<ApprovingVerifier> verifier_;
 };
@@ -242,7 +250,7 @@ TEST_F(ServerTest, AnswersAndRepeatsTheSameOctets) {
   for (const RadiusMetrics* metrics : server_->metrics()) {
     EXPECT_EQ(metrics->requests.value(), 4u) << "each shard has half of the Identifiers";
   }
-  server_->stop(std::chrono::milliseconds(0));
+  stop(std::chrono::milliseconds(0));
 }
 
 TEST_F(ServerTest, AWildcardAnswersFromTheAddressAsked) {
@@ -280,7 +288,7 @@ TEST_F(ServerTest, StopWaitsForTheAnswersOwed) {
   const Bytes request = client.request(5, 5);
   client.send(request);
   wait_until([this] { return downstream_.requests() > 0; });
-  std::thread stopper([this] { server_->stop(std::chrono::minutes(1)); });
+  std::thread stopper([this] { stop(std::chrono::minutes(1)); });
   // Taken only while not draining: once it is dropped, the server has begun to stop.
   std::uint64_t unique = 1000;
   wait_until([&] {
@@ -309,11 +317,13 @@ TEST_F(ServerTest, StopEndsInTimeWithQuestionsOpen) {
     client.send(client.request(identifier, identifier));
   }
   wait_until([this] { return verifier_->asked == 20; });
-  server_->stop(std::chrono::milliseconds(1));
+  stop(std::chrono::milliseconds(1));
 }
 
 TEST_F(ServerTest, ANeverStartedServerCloses) {
-  const auto opened = RadiusServer::open(make_config(downstream_, 2), audit_);
+  const config::Config config = make_config(downstream_, 2);
+  const auto reactors = ring::Reactors::open(reactors_plan(config.radius)).value();
+  const auto opened = RadiusServer::open(config, *reactors, audit_);
   ASSERT_TRUE(opened) << opened.error();
 }
 
@@ -385,13 +395,15 @@ TEST_F(ServerTest, ADownstreamThatIsNotThereIsNotFatal) {
 TEST_F(ServerTest, OpenSaysWhatIsWrong) {
   config::Config config = make_config(downstream_, 1);
   config.downstream.host = "no-such-host.invalid";
-  auto opened = RadiusServer::open(config, audit_);
+  auto reactors = ring::Reactors::open(reactors_plan(config.radius)).value();
+  auto opened = RadiusServer::open(config, *reactors, audit_);
   ASSERT_FALSE(opened);
   EXPECT_THAT(opened.error(), HasSubstr("no-such-host.invalid"));
 
   config = make_config(downstream_, 1);
   config.downstream.source_address = IpAddress::parse("203.0.113.1").value();
-  opened = RadiusServer::open(config, audit_);
+  reactors = ring::Reactors::open(reactors_plan(config.radius)).value();
+  opened = RadiusServer::open(config, *reactors, audit_);
   ASSERT_FALSE(opened);
   EXPECT_THAT(opened.error(), HasSubstr("downstream.source_address"));
 }

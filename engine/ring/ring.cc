@@ -140,6 +140,41 @@ void Ring::poll_readable(int fd, Tag tag) noexcept {
   entry.user_data = tag.pack();
 }
 
+void Ring::accept(int fd, Tag tag) noexcept {
+  io_uring_sqe& entry = next_entry();
+  io_uring_prep_multishot_accept(&entry, fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  entry.user_data = tag.pack();
+}
+
+void Ring::connect(int fd, const sockaddr& address, std::uint32_t address_octets,
+                   Tag tag) noexcept {
+  io_uring_sqe& entry = next_entry();
+  io_uring_prep_connect(&entry, fd, &address, address_octets);
+  entry.user_data = tag.pack();
+}
+
+void Ring::receive_stream(int fd, std::uint16_t buffer_group, bool quiet, Tag tag) noexcept {
+  io_uring_sqe& entry = next_entry();
+  io_uring_prep_recv_multishot(&entry, fd, nullptr, 0, 0);
+  if (quiet) entry.ioprio |= IORING_RECVSEND_POLL_FIRST;
+  entry.flags |= IOSQE_BUFFER_SELECT;
+  entry.buf_group = buffer_group;
+  entry.user_data = tag.pack();
+}
+
+// Both sends: with MSG_WAITALL the kernel goes on by itself after a short send, since 5.19.
+void Ring::send_stream(int fd, std::span<const std::uint8_t> octets, Tag tag) noexcept {
+  io_uring_sqe& entry = next_entry();
+  io_uring_prep_send(&entry, fd, octets.data(), octets.size(), MSG_NOSIGNAL | MSG_WAITALL);
+  entry.user_data = tag.pack();
+}
+
+void Ring::send_stream_message(int fd, const msghdr& message, Tag tag) noexcept {
+  io_uring_sqe& entry = next_entry();
+  io_uring_prep_sendmsg(&entry, fd, &message, MSG_NOSIGNAL | MSG_WAITALL);
+  entry.user_data = tag.pack();
+}
+
 void Ring::cancel(Tag target, Tag tag) noexcept {
   io_uring_sqe& entry = next_entry();
   io_uring_prep_cancel64(&entry, target.pack(), 0);

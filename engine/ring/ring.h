@@ -71,6 +71,20 @@ class Ring {
   void send_message(std::uint32_t file, const msghdr& message, Tag tag) noexcept;
   void send(std::uint32_t file, std::span<const std::uint8_t> octets, Tag tag) noexcept;
   void poll_readable(int fd, Tag tag) noexcept;
+
+  // Streams, by plain descriptor. Each posts its completion.
+
+  /// New descriptors are close-on-exec and non-blocking.
+  void accept(int fd, Tag tag) noexcept;
+  /// `address` must live until submitted.
+  void connect(int fd, const sockaddr& address, std::uint32_t address_octets, Tag tag) noexcept;
+  /// `quiet`: nothing is expected to be there yet, so the kernel waits before it looks.
+  void receive_stream(int fd, std::uint16_t buffer_group, bool quiet, Tag tag) noexcept;
+  /// Completes when all octets are in the socket's buffer or the stream is broken. They must live
+  /// until then; `message` and its iovec until submitted.
+  void send_stream(int fd, std::span<const std::uint8_t> octets, Tag tag) noexcept;
+  void send_stream_message(int fd, const msghdr& message, Tag tag) noexcept;
+
   void cancel(Tag target, Tag tag) noexcept;
   void cancel_all(Tag tag) noexcept;
 

@@ -3,7 +3,9 @@
 // by a parser (h1_parser.h, or the engine's HTTP/2 session), changed on the way through, written by
 // head_writer.h. reset() keeps the memory, so that a head used again and again asks for none.
 
+#include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -88,6 +90,8 @@ struct Field {
   std::string_view value;  ///< without white space around it
 };
 
+/// Views that it hands out hold until the next add() or reset(); remove() leaves them valid. What
+/// is added may be such a view.
 class Fields {
  public:
   void reset() noexcept;
@@ -96,6 +100,7 @@ class Fields {
   void set(std::string_view name, std::string_view value);  ///< removes all others of that name
   void remove(FieldName id) noexcept;
   void remove(std::string_view name) noexcept;
+  void remove(std::initializer_list<FieldName> ids) noexcept;  ///< in one pass
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
   [[nodiscard]] Field operator[](std::size_t index) const noexcept;
   /// The first of that name.

@@ -1,0 +1,118 @@
+#include "protocol/http/target.h"
+
+#include <algorithm>
+
+#include "protocol/http/address_text.h"
+
+namespace sallyport::http {
+namespace {
+
+constexpr std::size_t kMaxHostOctets = 255;
+
+constexpr bool is_alphanumeric(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/// RFC 3986 §2.3.
+constexpr bool is_unreserved(char c) {
+  return is_alphanumeric(c) || c == '-' || c == '.' || c == '_' || c == '~';
+}
+
+bool is_host_name(std::string_view host) {
+  if (host.empty() || host.size() > kMaxHostOctets || host.front() == '.') return false;
+  char before = '\0';
+  for (const char c : host) {
+    if (!is_alphanumeric(c) && c != '-' && c != '_' && c != '.') return false;
+    if (c == '.' && before == '.') return false;
+    before = c;
+  }
+  return true;
+}
+
+constexpr int hexadecimal(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return -1;
+}
+
+/// Appends the escape at the front of `rest`, decoded where that changes no meaning, and takes it
+/// off.
+bool append_escape(std::string_view& rest, std::string& out) {
+  if (rest.size() < 3) return false;
+  const int high = hexadecimal(rest[1]);
+  const int low = hexadecimal(rest[2]);
+  if (high < 0 || low < 0) return false;
+  const int octet = high << 4 | low;
+  if (octet < 0x20 || octet == 0x7f) return false;
+  if (is_unreserved(static_cast<char>(octet))) {
+    out += static_cast<char>(octet);
+  } else {
+    constexpr std::string_view kDigits = "0123456789ABCDEF";
+    out += '%';
+    out += kDigits[static_cast<std::size_t>(high)];
+    out += kDigits[static_cast<std::size_t>(low)];
+  }
+  rest.remove_prefix(3);
+  return true;
+}
+
+/// Resolves the last segment of `out`, which begins with "/", if it is one of dots.
+bool resolve_last_segment(std::string& out, bool at_end) {
+  const std::size_t slash = out.rfind('/');
+  const std::string_view segment = std::string_view(out).substr(slash + 1);
+  if (segment != "." && segment != "..") return true;
+  if (segment == ".") {
+    out.resize(slash);
+  } else {
+    if (slash == 0) return false;
+    out.resize(out.rfind('/', slash - 1));
+  }
+  if (at_end) out += '/';  // RFC 3986 §5.2.4: "/a/." is the folder "/a/"
+  return true;
+}
+
+}  // namespace
+
+std::optional<Authority> split_authority(std::string_view text) noexcept {
+  Authority authority;
+  if (text.starts_with('[')) {
+    const std::size_t end = text.find(']');
+    if (end == std::string_view::npos) return std::nullopt;
+    const std::string_view address = text.substr(1, end - 1);
+    if (!address.contains(':') || !read_address(address)) return std::nullopt;
+    authority.host = text.substr(0, end + 1);
+  } else {
+    authority.host = text.substr(0, text.find(':'));
+    if (!is_host_name(authority.host)) return std::nullopt;
+  }
+  text.remove_prefix(authority.host.size());
+  if (text.empty()) return authority;
+  if (text.front() != ':') return std::nullopt;
+  authority.port = read_port(text.substr(1));
+  if (!authority.port) return std::nullopt;
+  return authority;
+}
+
+Target split_target(std::string_view target) noexcept {
+  const std::size_t mark = target.find('?');
+  if (mark == std::string_view::npos) return {.path = target, .query = {}};
+  return {.path = target.substr(0, mark), .query = target.substr(mark + 1), .has_query = true};
+}
+
+bool normalise_path(std::string_view path, std::string& out) {
+  out.clear();
+  if (!path.starts_with('/')) return false;
+  while (!path.empty()) {
+    if (path.front() == '%') {
+      if (!append_escape(path, out)) return false;
+      continue;
+    }
+    if (path.front() == '/' && !out.empty() && !resolve_last_segment(out, false)) return false;
+    out += path.front();
+    path.remove_prefix(1);
+  }
+  return resolve_last_segment(out, true);
+}
+
+}  // namespace sallyport::http

@@ -14,8 +14,8 @@
 namespace sallyport::ring {
 
 struct TlsClientPlan {
-  std::string ca_file;  ///< PEM; empty: the system's, /etc/ssl/certs/ca-certificates.crt
-  bool http2 = false;   ///< asks for h2 alone by ALPN; else for http/1.1
+  std::string ca_file{};  ///< PEM; empty: the system's, /etc/ssl/certs/ca-certificates.crt
+  bool http2 = false;     ///< asks for h2 alone by ALPN; else for http/1.1
   std::uint32_t max_cached_servers = 1024;  ///< for resumption; the longest unused one goes first
 };
 

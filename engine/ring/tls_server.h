@@ -26,7 +26,7 @@ struct TlsServerPlan {
   bool http2 = true;  ///< ALPN (RFC 7301): h2 before http/1.1; else http/1.1 only
   /// TLS-ALPN-01 (RFC 8737): NAME.pem in it, certificate and key, answers "acme-tls/1" for NAME.
   /// Empty: such a handshake fails. A session with that ALPN is to be closed once established.
-  std::string acme_challenge_folder;
+  std::string acme_challenge_folder{};
 };
 
 class TlsServerContext {

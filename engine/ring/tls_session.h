@@ -103,6 +103,7 @@ class TlsSession {
              std::unique_ptr<TlsClientNote> note) noexcept;
 
   [[nodiscard]] TlsStatus drive_handshake() noexcept;
+  [[nodiscard]] int write_record(std::span<const Octets>& pieces, std::size_t& offset) noexcept;
   [[nodiscard]] TlsStatus outcome(int result) noexcept;
   void remember_failure() noexcept;
 
@@ -111,8 +112,8 @@ class TlsSession {
   SslPointer ssl_;
   State state_ = State::handshaking;
   TlsError error_ = TlsError::none;
-  bool verify_failed_ = false;
-  std::uint32_t error_code_ = 0;  ///< BoringSSL's packed one, or an X509_V_ERR_…
+  std::uint32_t error_code_ = 0;         ///< BoringSSL's packed one; certificate: an X509_V_ERR_…
+  std::uint32_t unfinished_octets_ = 0;  ///< plaintext of the record that the sink had no room for
 };
 
 }  // namespace sallyport::ring

@@ -1,0 +1,155 @@
+#include "engine/ring/tls_client.h"
+
+#include <list>
+#include <mutex>
+#include <unordered_map>
+#include <utility>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+#include "engine/ring/tls_certificate.h"
+#include "engine/ring/tls_io.h"
+#include "protocol/check.h"
+
+namespace sallyport::ring {
+namespace {
+
+constexpr const char* kSystemCaFile = "/etc/ssl/certs/ca-certificates.crt";
+constexpr std::string_view kAskHttp2 = "\x02h2";
+constexpr std::string_view kAskHttp1 = "\x08http/1.1";
+
+/// Sessions to resume, by server; bounded, the longest unused server goes first. Any thread.
+class SessionCache {
+ public:
+  explicit SessionCache(std::uint32_t most) : most_(most) {}
+
+  void keep(const std::string& server, bssl::UniquePtr<SSL_SESSION> session) {
+    if (most_ == 0) return;
+    const std::scoped_lock lock(mutex_);
+    Server& entry = touch(server);
+    if (entry.sessions.size() == kSessionsEach) entry.sessions.pop_front();
+    entry.sessions.push_back(std::move(session));
+    if (order_.size() <= most_) return;
+    servers_.erase(order_.back());
+    order_.pop_back();
+  }
+
+  /// A TLS 1.3 ticket is for one use (RFC 8446 §C.4) and leaves the cache.
+  bssl::UniquePtr<SSL_SESSION> take(const std::string& server) {
+    const std::scoped_lock lock(mutex_);
+    const auto found = servers_.find(server);
+    if (found == servers_.end() || found->second.sessions.empty()) return nullptr;
+    Server& entry = touch(server);
+    if (SSL_SESSION_should_be_single_use(entry.sessions.back().get()) != 1) {
+      return bssl::UpRef(entry.sessions.back());
+    }
+    bssl::UniquePtr<SSL_SESSION> session = std::move(entry.sessions.back());
+    entry.sessions.pop_back();
+    return session;
+  }
+
+  std::size_t size() const {
+    const std::scoped_lock lock(mutex_);
+    return servers_.size();
+  }
+
+ private:
+  static constexpr std::size_t kSessionsEach = 4;  ///< connections opened at once can all resume
+  struct Server {
+    std::list<std::string>::iterator order;
+    std::list<bssl::UniquePtr<SSL_SESSION>> sessions;
+  };
+
+  Server& touch(const std::string& server) {
+    const auto found = servers_.find(server);
+    if (found != servers_.end()) {
+      order_.splice(order_.begin(), order_, found->second.order);
+      return found->second;
+    }
+    order_.push_front(server);
+    return servers_.emplace(server, Server{.order = order_.begin(), .sessions = {}}).first->second;
+  }
+
+  const std::uint32_t most_;
+  mutable std::mutex mutex_;
+  std::list<std::string> order_;  ///< last used first
+  std::unordered_map<std::string, Server> servers_;
+};
+
+}  // namespace
+
+struct TlsClientContext::State {
+  explicit State(std::uint32_t most) : cache(most) {}
+  SessionCache cache;
+  bssl::UniquePtr<SSL_CTX> context;
+};
+
+std::expected<std::shared_ptr<TlsClientContext>, std::string> TlsClientContext::load(
+    const TlsClientPlan& plan) {
+  auto state = std::make_shared<State>(plan.max_cached_servers);
+  state->context.reset(SSL_CTX_new(TLS_method()));
+  CHECK(state->context);
+  SSL_CTX* const context = state->context.get();
+  set_common_options(context);
+  const std::string path = plan.ca_file.empty() ? kSystemCaFile : plan.ca_file;
+  if (const auto text = read_file(path); !text) {
+    return std::unexpected(path + ": the trusted certificates cannot be read: " + text.error() +
+                           (plan.ca_file.empty()
+                                ? ". Install the package ca-certificates"
+                                : ". Check the path and that our user may read it"));
+  }
+  if (SSL_CTX_load_verify_locations(context, path.c_str(), nullptr) != 1) {
+    return std::unexpected(path + ": no trusted certificates in it: " + take_boringssl_error() +
+                           ". It must hold PEM blocks BEGIN CERTIFICATE");
+  }
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+  const Octets protocols = as_octets(plan.http2 ? kAskHttp2 : kAskHttp1);
+  CHECK(SSL_CTX_set_alpn_protos(context, protocols.data(),
+                                static_cast<unsigned>(protocols.size())) == 0);  // 0: success
+  SSL_CTX_enable_ocsp_stapling(context);
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
+  SSL_CTX_set_app_data(context, state.get());
+  SSL_CTX_sess_set_new_cb(context, [](SSL* ssl, SSL_SESSION* session) {
+    const TlsIo* const io = tls_io_of(ssl);
+    if (io == nullptr || io->note == nullptr) return 0;
+    auto* const owner = static_cast<State*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
+    owner->cache.keep(io->note->server, bssl::UniquePtr<SSL_SESSION>(session));
+    return 1;  // the reference is ours now
+  });
+  return std::shared_ptr<TlsClientContext>(new TlsClientContext(std::move(state)));
+}
+
+TlsClientContext::TlsClientContext(std::shared_ptr<State> state) : state_(std::move(state)) {}
+
+TlsClientContext::~TlsClientContext() = default;
+
+TlsSession TlsClientContext::open(const Endpoint& server, std::string_view server_name) {
+  CHECK(!server_name.empty());  // else any certificate of a trusted CA would do
+  TlsSession::SslPointer owned(SSL_new(state_->context.get()));
+  CHECK(owned);
+  SSL* const ssl = owned.get();
+  SSL_set_connect_state(ssl);
+  const std::string name(server_name);
+  X509_VERIFY_PARAM* const wanted = SSL_get0_param(ssl);
+  if (const auto address = IpAddress::parse(name)) {  // RFC 6066 §3: an address is no SNI
+    const Octets octets = Octets(address->octets).subspan(address->is_v4() ? 12 : 0);
+    CHECK(X509_VERIFY_PARAM_set1_ip(wanted, octets.data(), octets.size()) == 1);
+  } else {
+    // A name that cannot be one makes verification fail, whatever the peer shows.
+    X509_VERIFY_PARAM_set_hostflags(
+        wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+    X509_VERIFY_PARAM_set1_host(wanted, name.data(), name.size());
+    SSL_set_tlsext_host_name(ssl, name.c_str());
+    ERR_clear_error();
+  }
+  auto note = std::make_unique<TlsClientNote>(server.text() + " " + name);
+  if (const auto session = state_->cache.take(note->server)) SSL_set_session(ssl, session.get());
+  return {std::move(owned), state_, std::move(note)};
+}
+
+std::size_t TlsClientContext::cached_servers() const { return state_->cache.size(); }
+
+}  // namespace sallyport::ring

@@ -1,0 +1,278 @@
+#include "engine/ring/tls_server.h"
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <map>
+#include <utility>
+
+#include <openssl/bytestring.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <sys/stat.h>
+
+#include "engine/ring/tls_certificate.h"
+#include "engine/ring/tls_io.h"
+#include "protocol/check.h"
+
+namespace sallyport::ring {
+namespace {
+
+constexpr std::string_view kHttp2 = "h2";
+constexpr std::string_view kHttp1 = "http/1.1";
+constexpr std::string_view kAcme = "acme-tls/1";
+/// A ClientHello with this protocol and no other (RFC 8737 §3), as the extension has it.
+constexpr std::string_view kAcmeOnly =
+    "\x00\x0b\x0a"
+    "acme-tls/1";
+constexpr std::size_t kMostNameOctets = 253;  ///< of a DNS name in text (RFC 1035 §2.3.4)
+
+/// Certificates for one name, in the order in which visitors are offered them.
+using Choice = std::vector<const TlsCertificate*>;
+
+/// A host name from a stranger, fit to be looked up and to be part of a path: lower case, letters,
+/// digits, '-' and '_' between single dots. Empty: it is none.
+std::string host_name(std::string_view text) {
+  if (text.ends_with('.')) text.remove_suffix(1);
+  if (text.empty() || text.size() > kMostNameOctets) return {};
+  std::string name;
+  char before = '.';
+  for (char letter : text) {
+    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
+    const bool plain = (letter >= 'a' && letter <= 'z') || (letter >= '0' && letter <= '9') ||
+                       letter == '-' || letter == '_';
+    if (!plain && (letter != '.' || before == '.')) return {};
+    name.push_back(letter);
+    before = letter;
+  }
+  return before == '.' ? std::string() : name;
+}
+
+bool asks_for_acme(const SSL_CLIENT_HELLO* hello) noexcept {
+  const std::uint8_t* data = nullptr;
+  std::size_t octets = 0;
+  return SSL_early_callback_ctx_extension_get(
+             hello, TLSEXT_TYPE_application_layer_protocol_negotiation, &data, &octets) == 1 &&
+         as_text({data, octets}) == std::string_view(kAcmeOnly.data(), 13);
+}
+
+bool offers(Octets protocols, std::string_view wanted) noexcept {
+  CBS list;
+  CBS_init(&list, protocols.data(), protocols.size());
+  CBS name;
+  while (CBS_get_u8_length_prefixed(&list, &name) == 1) {
+    if (as_text({CBS_data(&name), CBS_len(&name)}) == wanted) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+struct TlsServerContext::State {
+  bssl::UniquePtr<SSL_CTX> context;
+  std::vector<TlsCertificate> certificates;
+  std::map<std::string, Choice, std::less<>> by_name;      ///< exact names
+  std::map<std::string, Choice, std::less<>> by_wildcard;  ///< ".example.net" for *.example.net
+  Choice first;
+  std::shared_ptr<const TicketKeys> tickets;
+  std::string acme_challenge_folder;
+  bool http2 = true;
+
+  void index_names();
+  void set_callbacks();
+  [[nodiscard]] const Choice& choice_of(std::string_view name) const noexcept;
+  [[nodiscard]] bool answer_challenge(const SSL_CLIENT_HELLO* hello, const std::string& name) const;
+  [[nodiscard]] bool choose(const SSL_CLIENT_HELLO* hello) const;
+  [[nodiscard]] std::string_view protocol_for(Octets protocols) const noexcept;
+
+  static const State& of(const SSL* ssl) noexcept {
+    return *static_cast<const State*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
+  }
+};
+
+void TlsServerContext::State::index_names() {
+  for (const TlsCertificate& certificate : certificates) {
+    for (const std::string& name : certificate.names) {
+      Choice& choice = name.starts_with("*.") ? by_wildcard[name.substr(1)] : by_name[name];
+      if (std::ranges::find(choice, &certificate) == choice.end()) choice.push_back(&certificate);
+    }
+  }
+  const auto rsa_last = [](Choice& choice) {
+    std::ranges::stable_sort(choice, {}, &TlsCertificate::rsa);
+  };
+  for (auto& [name, choice] : by_name) rsa_last(choice);
+  for (auto& [name, choice] : by_wildcard) rsa_last(choice);
+  // Who names no host gets the first certificate, or its twin with another kind of key.
+  first = {&certificates.front()};
+  for (const TlsCertificate& other : certificates) {
+    if (&other != first.front() && other.names == certificates.front().names) {
+      first.push_back(&other);
+    }
+  }
+  rsa_last(first);
+}
+
+const Choice& TlsServerContext::State::choice_of(std::string_view name) const noexcept {
+  if (const auto found = by_name.find(name); found != by_name.end()) return found->second;
+  // A wildcard is for exactly one label (RFC 9525 §6.3).
+  const std::size_t dot = name.find('.');
+  if (dot == std::string_view::npos) return first;
+  const auto found = by_wildcard.find(name.substr(dot));
+  return found != by_wildcard.end() ? found->second : first;
+}
+
+/// The one file read on a shard's thread: a challenge is asked for seconds after it was written,
+/// and rarely.
+bool TlsServerContext::State::answer_challenge(const SSL_CLIENT_HELLO* hello,
+                                               const std::string& name) const {
+  if (acme_challenge_folder.empty() || name.empty()) return false;
+  const std::string path = acme_challenge_folder + "/" + name + ".pem";
+  const auto challenge = load_certificate(path, path);
+  return challenge && challenge->apply(hello->ssl);
+}
+
+bool TlsServerContext::State::choose(const SSL_CLIENT_HELLO* hello) const {
+  const char* const asked = SSL_get_servername(hello->ssl, TLSEXT_NAMETYPE_host_name);
+  const std::string name = asked != nullptr ? host_name(asked) : std::string();
+  if (asks_for_acme(hello)) return answer_challenge(hello, name);
+  const Choice& choice = choice_of(name);
+  const auto suitable = std::ranges::find_if(
+      choice, [&](const TlsCertificate* certificate) { return certificate->suits(hello); });
+  // With none he has to fail, and BoringSSL finds the right alert for it.
+  return (suitable != choice.end() ? *suitable : choice.back())->apply(hello->ssl);
+}
+
+std::string_view TlsServerContext::State::protocol_for(Octets protocols) const noexcept {
+  if (http2 && offers(protocols, kHttp2)) return kHttp2;
+  if (offers(protocols, kHttp1)) return kHttp1;
+  // Alone it came past choose(), so there is a challenge's certificate.
+  if (as_text(protocols) == std::string_view(kAcmeOnly).substr(2)) return kAcme;
+  return {};
+}
+
+void TlsServerContext::State::set_callbacks() {
+  SSL_CTX* const raw = context.get();
+  SSL_CTX_set_app_data(raw, this);
+  SSL_CTX_set_select_certificate_cb(raw, [](const SSL_CLIENT_HELLO* hello) {
+    const bool chosen = of(hello->ssl).choose(hello);
+    ERR_clear_error();
+    return chosen ? ssl_select_cert_success : ssl_select_cert_error;
+  });
+  SSL_CTX_set_alpn_select_cb(
+      raw,
+      [](SSL* ssl, const std::uint8_t** out, std::uint8_t* out_octets, const std::uint8_t* offered,
+         unsigned octets, void* /*argument*/) {
+        const std::string_view chosen = of(ssl).protocol_for({offered, octets});
+        // RFC 7301 §3.2: nothing in common is fatal, or another protocol's client could be led
+        // here.
+        if (chosen.empty()) return SSL_TLSEXT_ERR_ALERT_FATAL;
+        *out = as_octets(chosen).data();
+        *out_octets = static_cast<std::uint8_t>(chosen.size());
+        return SSL_TLSEXT_ERR_OK;
+      },
+      nullptr);
+  static constexpr SSL_TICKET_AEAD_METHOD kTickets = {
+      .max_overhead = [](SSL* /*ssl*/) { return TicketKeys::kOverheadOctets; },
+      .seal =
+          [](SSL* ssl, std::uint8_t* out, std::size_t* out_octets, std::size_t room,
+             const std::uint8_t* in, std::size_t octets) {
+            const auto sealed = of(ssl).tickets->seal({in, octets}, {out, room});
+            *out_octets = sealed.value_or(0);
+            return sealed ? 1 : 0;
+          },
+      .open =
+          [](SSL* ssl, std::uint8_t* out, std::size_t* out_octets, std::size_t room,
+             const std::uint8_t* in, std::size_t octets) {
+            const auto opened = of(ssl).tickets->open({in, octets}, {out, room});
+            *out_octets = opened.value_or(0);
+            return opened ? ssl_ticket_aead_success : ssl_ticket_aead_ignore_ticket;
+          },
+  };
+  SSL_CTX_set_ticket_aead_method(raw, &kTickets);
+}
+
+namespace {
+
+/// What an administrator should know of a certificate that works, or seems to.
+void add_warnings(const TlsCertificateFiles& files, TlsCertificate& certificate,
+                  std::int64_t now_unix_s, std::vector<std::string>& warnings) {
+  if (now_unix_s > certificate.not_after_unix_s) {
+    warnings.push_back(files.certificate_file + ": has expired; visitors will refuse it. Renew it");
+  } else if (now_unix_s < certificate.not_before_unix_s) {
+    warnings.push_back(files.certificate_file +
+                       ": is not valid yet; visitors will refuse it. Check the clock");
+  }
+  struct stat status = {};
+  if (::stat(files.key_file.c_str(), &status) == 0 && (status.st_mode & S_IROTH) != 0) {
+    warnings.push_back(files.key_file + ": everybody on this machine can read the key. chmod 600");
+  }
+  if (files.ocsp_file.empty()) return;
+  const auto staple = read_file(files.ocsp_file);
+  if (!staple) {
+    warnings.push_back(files.ocsp_file + ": cannot be read: " + staple.error() +
+                       ". Nothing is stapled until it can");
+  } else if (staple->empty() || staple->reveal().front() != 0x30) {  // OCSPResponse is a SEQUENCE
+    warnings.push_back(files.ocsp_file +
+                       ": no OCSP response in DER. Nothing is stapled; fetch it with openssl ocsp "
+                       "-respout");
+  } else {
+    certificate.ocsp.reset(
+        CRYPTO_BUFFER_new(staple->reveal().data(), staple->reveal().size(), nullptr));
+  }
+}
+
+}  // namespace
+
+std::expected<TlsServerContext::Loaded, std::string> TlsServerContext::load(
+    const TlsServerPlan& plan, std::shared_ptr<const TicketKeys> tickets, std::int64_t now_unix_s) {
+  CHECK(tickets && !plan.certificates.empty());
+  auto state = std::make_shared<State>();
+  Loaded loaded;
+  for (const TlsCertificateFiles& files : plan.certificates) {
+    auto certificate = load_certificate(files.certificate_file, files.key_file);
+    if (!certificate) return std::unexpected(certificate.error());
+    add_warnings(files, *certificate, now_unix_s, loaded.warnings);
+    state->certificates.push_back(std::move(*certificate));
+  }
+  state->tickets = std::move(tickets);
+  state->acme_challenge_folder = plan.acme_challenge_folder;
+  state->http2 = plan.http2;
+  state->index_names();
+  // Certificates stay octets: a server has no use for parsed ones.
+  state->context.reset(SSL_CTX_new(TLS_with_buffers_method()));
+  CHECK(state->context);
+  SSL_CTX* const context = state->context.get();
+  set_common_options(context);
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);  // tickets only
+  constexpr std::string_view kOurSessions = "sallyport http";
+  CHECK(SSL_CTX_set_session_id_context(context, as_octets(kOurSessions).data(),
+                                       kOurSessions.size()) == 1);
+  SSL_CTX_set_timeout(context, TicketKeys::kTicketLifetimeS);
+  SSL_CTX_set_session_psk_dhe_timeout(context, TicketKeys::kTicketLifetimeS);
+  state->set_callbacks();
+  loaded.context = std::shared_ptr<TlsServerContext>(new TlsServerContext(std::move(state)));
+  return loaded;
+}
+
+TlsServerContext::TlsServerContext(std::shared_ptr<const State> state) : state_(std::move(state)) {}
+
+TlsServerContext::~TlsServerContext() = default;
+
+TlsSession TlsServerContext::open() const {
+  TlsSession::SslPointer ssl(SSL_new(state_->context.get()));
+  CHECK(ssl);
+  SSL_set_accept_state(ssl.get());
+  return {std::move(ssl), state_, nullptr};
+}
+
+std::vector<std::string> files_of(const TlsServerPlan& plan) {
+  std::vector<std::string> paths;
+  for (const TlsCertificateFiles& files : plan.certificates) {
+    paths.push_back(files.certificate_file);
+    paths.push_back(files.key_file);
+    if (!files.ocsp_file.empty()) paths.push_back(files.ocsp_file);
+  }
+  return paths;
+}
+
+}  // namespace sallyport::ring

@@ -1,0 +1,205 @@
+#include "tests/engine/ring/tls_world.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <ctime>
+#include <fstream>
+
+#include <openssl/bio.h>
+#include <openssl/bn.h>
+#include <openssl/ec.h>
+#include <openssl/ec_key.h>
+#include <openssl/nid.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/rsa.h>
+#include <openssl/x509v3.h>
+
+#include "protocol/check.h"
+#include "protocol/ip_address.h"
+
+namespace sallyport::ring {
+namespace {
+
+bssl::UniquePtr<EVP_PKEY> make_key(KeyKind kind) {
+  bssl::UniquePtr<EVP_PKEY> key(EVP_PKEY_new());
+  if (kind == KeyKind::ecdsa) {
+    EC_KEY* const ec = EC_KEY_new_by_curve_name(NID_X9_62_prime256v1);
+    CHECK(EC_KEY_generate_key(ec) == 1 && EVP_PKEY_assign_EC_KEY(key.get(), ec) == 1);
+  } else {
+    RSA* const rsa = RSA_new();
+    const bssl::UniquePtr<BIGNUM> exponent(BN_new());
+    CHECK(BN_set_word(exponent.get(), RSA_F4) == 1);
+    CHECK(RSA_generate_key_ex(rsa, 2048, exponent.get(), nullptr) == 1);
+    CHECK(EVP_PKEY_assign_RSA(key.get(), rsa) == 1);
+  }
+  return key;
+}
+
+std::string text_of(BIO* bio) {
+  const std::uint8_t* data = nullptr;
+  std::size_t octets = 0;
+  CHECK(BIO_mem_contents(bio, &data, &octets) == 1);
+  return std::string(as_text({data, octets}));
+}
+
+std::string pem_of(X509* certificate) {
+  const bssl::UniquePtr<BIO> bio(BIO_new(BIO_s_mem()));
+  CHECK(PEM_write_bio_X509(bio.get(), certificate) == 1);
+  return text_of(bio.get());
+}
+
+std::string pem_of(EVP_PKEY* key) {
+  const bssl::UniquePtr<BIO> bio(BIO_new(BIO_s_mem()));
+  CHECK(PEM_write_bio_PrivateKey(bio.get(), key, nullptr, nullptr, 0, nullptr, nullptr) == 1);
+  return text_of(bio.get());
+}
+
+void add_extension(X509* certificate, int nid, const std::string& value) {
+  X509V3_CTX context;
+  X509V3_set_ctx(&context, certificate, certificate, nullptr, nullptr, 0);
+  std::string text = value;
+  const bssl::UniquePtr<X509_EXTENSION> extension(
+      X509V3_EXT_nconf_nid(nullptr, &context, nid, text.data()));
+  CHECK(extension && X509_add_ext(certificate, extension.get(), -1) == 1);
+}
+
+bssl::UniquePtr<X509> begin_certificate(EVP_PKEY* key, const std::string& subject,
+                                        const CertificateWish& wish) {
+  bssl::UniquePtr<X509> certificate(X509_new());
+  X509_set_version(certificate.get(), X509_VERSION_3);
+  std::uint64_t serial = 0;
+  RAND_bytes(reinterpret_cast<std::uint8_t*>(&serial), 4);
+  ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate.get()), serial + 1);
+  const std::time_t now = std::time(nullptr);
+  ASN1_TIME_set(X509_getm_notBefore(certificate.get()), now + wish.begins_s);
+  ASN1_TIME_set(X509_getm_notAfter(certificate.get()), now + wish.ends_s);
+  X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate.get()), "CN", MBSTRING_UTF8,
+                             as_octets(subject).data(), static_cast<int>(subject.size()), -1, 0);
+  CHECK(X509_set_pubkey(certificate.get(), key) == 1);
+  return certificate;
+}
+
+}  // namespace
+
+TemporaryFolder::TemporaryFolder() {
+  std::string pattern = (std::filesystem::temp_directory_path() / "sallyport-tls-XXXXXX").string();
+  CHECK(::mkdtemp(pattern.data()) != nullptr);
+  path_ = pattern;
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+std::string TemporaryFolder::write(std::string_view name, std::string_view text) const {
+  std::ofstream(file(name), std::ios::binary) << text;
+  std::filesystem::permissions(
+      file(name), std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  return file(name);
+}
+
+TestAuthority::TestAuthority() : key_(make_key(KeyKind::ecdsa)) {
+  certificate_ = begin_certificate(key_.get(), "Test Authority", {});
+  CHECK(X509_set_issuer_name(certificate_.get(), X509_get_subject_name(certificate_.get())) == 1);
+  add_extension(certificate_.get(), NID_basic_constraints, "critical,CA:TRUE");
+  CHECK(X509_sign(certificate_.get(), key_.get(), EVP_sha256()) > 0);
+}
+
+std::string TestAuthority::pem() const { return pem_of(certificate_.get()); }
+
+std::pair<std::string, std::string> TestAuthority::issue(const CertificateWish& wish) const {
+  const bssl::UniquePtr<EVP_PKEY> key = make_key(wish.kind);
+  const bssl::UniquePtr<X509> certificate =
+      begin_certificate(key.get(), wish.names.empty() ? "nobody" : wish.names.front(), wish);
+  CHECK(X509_set_issuer_name(certificate.get(), X509_get_subject_name(certificate_.get())) == 1);
+  std::string alternatives;
+  for (const std::string& name : wish.names) {
+    if (!alternatives.empty()) alternatives += ",";
+    alternatives += (IpAddress::parse(name) ? "IP:" : "DNS:") + name;
+  }
+  if (!alternatives.empty()) {
+    add_extension(certificate.get(), NID_subject_alt_name, alternatives);
+  }
+  CHECK(X509_sign(certificate.get(), key_.get(), EVP_sha256()) > 0);
+  return {pem_of(certificate.get()), pem_of(key.get())};
+}
+
+TlsCertificateFiles TestAuthority::issue_files(const TemporaryFolder& folder, std::string_view name,
+                                               const CertificateWish& wish) const {
+  const auto [certificate, key] = issue(wish);
+  return {.certificate_file = folder.write(std::string(name) + ".crt", certificate),
+          .key_file = folder.write(std::string(name) + ".key", key),
+          .ocsp_file = {}};
+}
+
+MutableOctets Wire::room() noexcept {
+  if (filled_ == buffer_.size()) {
+    if (rooms == 0) return {};
+    if (rooms != SIZE_MAX) --rooms;
+    buffer_.assign(room_each, 0);
+    filled_ = 0;
+  }
+  return MutableOctets(buffer_).subspan(filled_);
+}
+
+void Wire::written(std::size_t count) noexcept {
+  CHECK(count > 0 && filled_ + count <= buffer_.size());
+  const auto from = buffer_.begin() + static_cast<std::ptrdiff_t>(filled_);
+  octets.insert(octets.end(), from, from + static_cast<std::ptrdiff_t>(count));
+  filled_ += count;
+}
+
+std::vector<std::uint8_t> Wire::take(std::size_t most) {
+  const auto count = static_cast<std::ptrdiff_t>(std::min(most, octets.size()));
+  std::vector<std::uint8_t> taken(octets.begin(), octets.begin() + count);
+  octets.erase(octets.begin(), octets.begin() + count);
+  return taken;
+}
+
+bool Pair::shake_hands() {
+  const auto turn = [this](TlsSession& session, Wire& in, Wire& out) {
+    const std::vector<std::uint8_t> arrived = in.take(fragment);
+    Octets ciphertext(arrived);
+    const TlsStatus status = session.handshake(ciphertext, out);
+    in.octets.insert(in.octets.begin(), ciphertext.begin(), ciphertext.end());
+    return status;
+  };
+  for (int turns = 0; turns < 100'000; ++turns) {
+    const TlsStatus of_client = turn(client, to_client, to_server);
+    const TlsStatus of_server = turn(server, to_server, to_client);
+    if (of_client == TlsStatus::failed || of_server == TlsStatus::failed) {
+      // The other one hears of it.
+      if (of_client == TlsStatus::failed) (void)turn(server, to_server, to_client);
+      (void)turn(client, to_client, to_server);
+      return false;
+    }
+    if (of_client == TlsStatus::ok && of_server == TlsStatus::ok) return true;
+  }
+  return false;
+}
+
+std::string Pair::read(TlsSession& session, TlsStatus* status) {
+  Wire& in = &session == &client ? to_client : to_server;
+  Wire& out = &session == &client ? to_server : to_client;
+  std::string text;
+  std::uint8_t plain[1000];
+  for (;;) {
+    const std::vector<std::uint8_t> arrived = in.take(fragment);
+    Octets ciphertext(arrived);
+    const TlsSession::Progress progress = session.read(ciphertext, plain, out);
+    in.octets.insert(in.octets.begin(), ciphertext.begin(), ciphertext.end());
+    text += as_text(Octets(plain).first(progress.octets));
+    if (progress.status == TlsStatus::ok) continue;
+    if (progress.status == TlsStatus::want_input && !in.octets.empty()) continue;
+    if (status != nullptr) *status = progress.status;
+    return text;
+  }
+}
+
+TlsStatus Pair::send(TlsSession& session, std::string_view text) {
+  return session.write(as_octets(text), &session == &client ? to_server : to_client).status;
+}
+
+}  // namespace sallyport::ring

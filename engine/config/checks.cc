@@ -82,6 +82,21 @@ Finding check_client_name(std::string_view text) {
   return std::nullopt;
 }
 
+Finding check_http_name(std::string_view text) {
+  if (text.empty()) return Complaint{.wrong = "is empty", .mend = "Give it a name."};
+  if (text.size() > kMaxNameOctets || !only(text, "._-")) {
+    return Complaint{.wrong = "is not a name of 1 to 64 letters, digits and ._-",
+                     .mend = "Choose a short name: it appears in logs and as a label of metrics."};
+  }
+  return std::nullopt;
+}
+
+Finding check_url(std::string_view text) {
+  const auto url = parse_url(text);
+  if (url) return std::nullopt;
+  return url.error();
+}
+
 Finding check_api_url(std::string_view text) {
   const auto url = parse_url(text);
   if (!url) return url.error();

@@ -21,7 +21,9 @@ inline constexpr std::size_t kMaxSecretOctets = 1024;
 using Finding = std::optional<Complaint>;
 
 [[nodiscard]] Finding check_client_name(std::string_view text);
+[[nodiscard]] Finding check_http_name(std::string_view text);  ///< of a pool, route or whitelist
 [[nodiscard]] Finding check_api_url(std::string_view text);    ///< the Notakey host
+[[nodiscard]] Finding check_url(std::string_view text);        ///< http or https, without a query
 [[nodiscard]] Finding check_proxy_url(std::string_view text);  ///< an HTTP proxy
 [[nodiscard]] Finding check_access_id(std::string_view text);
 [[nodiscard]] Finding check_readable_file(std::string_view path);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/config/http.h"
 #include "protocol/ip_address.h"
 #include "protocol/secret.h"
 
@@ -45,6 +46,7 @@ struct Client {
   bool limit_proxy_state = true;  ///< drop a Proxy-State without Message-Authenticator
 };
 
+/// `shards` and `pin` are [engine]'s in a file: the shards serve both doors.
 struct Radius {
   std::vector<Endpoint> listen;
   std::uint32_t shards = 0;                    ///< 0: one for each core this process may use
@@ -118,6 +120,9 @@ struct Log {
 };
 
 struct Config {
+  /// Whether there is a RADIUS door. Without one, what belongs to it alone (clients, downstream,
+  /// listening addresses) is empty, and http.listeners is not. Never neither.
+  bool has_radius = true;
   Radius radius;
   std::vector<Client> clients;
   Downstream downstream;
@@ -125,6 +130,7 @@ struct Config {
   SecondFactor second_factor;
   Admin admin;
   Log log;
+  Http http;  ///< listeners: none without an HTTP door
 };
 
 }  // namespace sallyport::config

@@ -30,6 +30,7 @@ struct HttpListener {
   bool http2 = true;                ///< h2 by ALPN; without TLS by prior knowledge
   bool redirect_to_https = false;   ///< every request but the ACME challenge gets a 308
   ProxyProtocol proxy_protocol = ProxyProtocol::off;
+  bool operator==(const HttpListener&) const = default;
 };
 
 struct HttpCertificate {

@@ -32,74 +32,105 @@ std::string name_of(const Setting& setting) {
   return fmt::format("{}.{}", entry(setting.section).name, setting.key);
 }
 
+/// "http" of "http.listener"; empty of "http".
+std::string_view parent_of(std::string_view name) {
+  const auto dot = name.rfind('.');
+  return dot == std::string_view::npos ? std::string_view{} : name.substr(0, dot);
+}
+std::string_view last_of(std::string_view name) { return name.substr(name.rfind('.') + 1); }
+
+std::string header_of(const SectionEntry& section) {
+  return section.repeated ? fmt::format("[[{}]]", section.name) : fmt::format("[{}]", section.name);
+}
+
+bool is_table(const TomlValue& value) { return std::holds_alternative<TomlTable>(value.value); }
+bool is_list_of_tables(const TomlValue& value) {
+  const auto* list = std::get_if<TomlArray>(&value.value);
+  return list != nullptr && !list->empty() && std::ranges::all_of(*list, is_table);
+}
+
 class Loader {
  public:
   Loader(const std::string& path, const Environment& environment)
       : notes_(path),
         folder_(std::filesystem::path(path).parent_path().string()),
-        environment_(environment) {}
+        environment_(environment) {
+    draft_.folder = folder_;
+  }
 
   std::expected<Loaded, std::vector<Mistake>> load(const TomlTable& document,
                                                    bool others_may_read) {
-    for (const TomlEntry& section : document.entries) read_section(section);
-    if (draft_.config.radius.listen.empty() && !given_.contains("radius.listen")) {
-      draft_.config.radius.listen.push_back(default_listen());
+    for (const TomlEntry& at : document.entries) {
+      const SectionEntry* section = find_section("", at.key);
+      section == nullptr ? unknown_section(at) : read_section(*section, at);
     }
-    require_sections();
+    choose_doors();
     if (others_may_read && secret_in_file_.line > 0) {
       notes_.warning(secret_in_file_, "",
                      {.wrong = "the file holds a secret, and everybody on this machine may read it",
                       .mend = "Run: chmod o= on the file, or move the secret to a secret_file."});
     }
-    check_rules(draft_.config, places(), notes_);
+    check_rules(draft_.config, places_, notes_);
     if (!notes_.good()) return std::unexpected(notes_.take_mistakes());
     return Loaded{.config = std::move(draft_.config), .warnings = notes_.take_warnings()};
   }
 
  private:
-  void read_section(const TomlEntry& at) {
-    const auto found = std::ranges::find(sections(), at.key, &SectionEntry::name);
-    if (found == sections().end()) return unknown_section(at);
-    sections_seen_.insert(found->section);
-    if (found->repeated) return read_repeated(*found, at);
+  /// `key` within the section `within`, which is empty at the top.
+  [[nodiscard]] static const SectionEntry* find_section(std::string_view within,
+                                                        std::string_view key) {
+    for (const SectionEntry& section : sections()) {
+      if (parent_of(section.name) == within && last_of(section.name) == key) return &section;
+    }
+    return nullptr;
+  }
+
+  void read_section(const SectionEntry& section, const TomlEntry& at) {
+    sections_seen_.emplace(section.section, at.where);
+    if (section.repeated) return read_repeated(section, at);
     if (const auto* table = std::get_if<TomlTable>(&at.value.value)) {
-      return read_table(*found, at.where, *table);
+      return read_table(section, at.where, *table);
     }
     notes_.mistake(at.where, at.key,
                    {.wrong = fmt::format("is {}, not a section", kind_of(at.value)),
-                    .mend = fmt::format("Write [{}] on a line of its own.", at.key)});
+                    .mend = fmt::format("Write [{}] on a line of its own.", section.name)});
   }
 
   void read_repeated(const SectionEntry& section, const TomlEntry& at) {
     const auto* list = std::get_if<TomlArray>(&at.value.value);
-    const bool tables = list != nullptr && std::ranges::all_of(*list, [](const TomlValue& value) {
-                          return std::holds_alternative<TomlTable>(value.value);
-                        });
-    if (!tables || list->empty()) {
+    if (list == nullptr || list->empty() || !std::ranges::all_of(*list, is_table)) {
       return notes_.mistake(
-          at.where, at.key,
+          at.where, std::string(section.name),
           {.wrong = fmt::format("is {}, not [[{}]]", kind_of(at.value), section.name),
            .mend = fmt::format("Write [[{}]] with two brackets, once for each.", section.name)});
     }
+    const Repeated& elements = *section.repeated;
+    if (elements.max_count > 0 && list->size() > elements.max_count) {
+      notes_.mistake((*list)[elements.max_count].where, std::string(section.name),
+                     {.wrong = fmt::format("stands {} times", list->size()),
+                      .mend = fmt::format("Keep {} at most.", elements.max_count)});
+    }
     for (const TomlValue& element : *list) {
-      draft_.client = Client{};
-      client_places_.emplace_back();
+      elements.begin(draft_);
+      places_.of_section(section.section).push_back({.header = element.where, .keys = {}});
       read_table(section, element.where, std::get<TomlTable>(element.value));
-      draft_.config.clients.push_back(std::move(draft_.client));
+      elements.keep(draft_);
     }
   }
 
   void read_table(const SectionEntry& section, Position header, const TomlTable& table) {
     std::set<std::string_view> seen;
     for (const TomlEntry& at : table.entries) {
-      if (section.section == Section::client && at.key == "addresses") note_addresses(at.value);
-      read_entry(section, at, seen);
+      if (const SectionEntry* inner = find_section(section.name, at.key)) {
+        read_section(*inner, at);
+      } else {
+        read_entry(section, at, seen);
+      }
     }
     for (const Setting& setting : settings()) {
       if (setting.section != section.section || seen.contains(setting.key)) continue;
       if (setting.presence == Presence::required) missing(setting, header);
     }
-    if (section.section == Section::client) client_places_.back().header = header;
   }
 
   /// `seen` gets the setting's plain key, also for the _file and _env forms.
@@ -111,11 +142,18 @@ class Loader {
       const auto* secret = std::get_if<SecretSource>(&setting.type);
       const bool known = form.empty() || (secret != nullptr && (form == "_file" || form == "_env"));
       if (!known) continue;
-      given_.emplace(name_of(setting), at.where);
+      places_.keys.emplace(name_of(setting), at.where);
       const bool first = seen.insert(setting.key).second;
       if (secret != nullptr) return read_secret(setting, *secret, at, form, first);
-      for (PlacedComplaint& found : read_value(setting, at.value, draft_)) {
+      ReadResult read = read_value(setting, at.value, draft_);
+      for (PlacedComplaint& found : read.complaints) {
         notes_.mistake(found.where, name_of(setting), std::move(found.complaint));
+      }
+      if (section.repeated) {
+        places_.of_section(section.section)
+            .back()
+            .keys.push_back(
+                {.key = setting.key, .where = at.value.where, .elements = std::move(read.kept)});
       }
       return;
     }
@@ -158,7 +196,46 @@ class Loader {
                                                  entry(setting.section).name, type_text(setting))});
   }
 
-  void require_sections() {
+  [[nodiscard]] bool any_seen(Door door) const {
+    return std::ranges::any_of(sections_seen_,
+                               [&](const auto& seen) { return entry(seen.first).door == door; });
+  }
+
+  /// Which doors the file wants, and what they cannot be without.
+  void choose_doors() {
+    Config& config = draft_.config;
+    const bool wants_http = any_seen(Door::http);
+    config.has_radius = any_seen(Door::radius) || !wants_http;
+    if (config.has_radius) {
+      if (config.radius.listen.empty() && !places_.given("radius.listen")) {
+        config.radius.listen.push_back(default_listen());
+      }
+      require_radius_sections(any_seen(Door::radius));
+    }
+    if (!wants_http || sections_seen_.contains(Section::http_listener)) return;
+    const bool says_something = std::ranges::any_of(
+        places_.keys, [](const auto& given) { return given.first.starts_with("http."); });
+    if (!config.has_radius) {
+      notes_.mistake(sections_seen_.begin()->second, "http.listener",
+                     {.wrong = "the section [[http.listener]] is missing",
+                      .mend = "Add [[http.listener]] with listen, or the sections of a RADIUS "
+                              "door: [[client]], [downstream] and [notakey]."});
+    } else if (says_something) {
+      notes_.warning(first_http_place(), "http",
+                     {.wrong = "is of no use: there is no [[http.listener]]",
+                      .mend = "Add [[http.listener]] with listen, or remove it."});
+    }
+  }
+
+  [[nodiscard]] Position first_http_place() const {
+    return std::ranges::find_if(
+               sections_seen_,
+               [](const auto& seen) { return entry(seen.first).door == Door::http; })
+        ->second;
+  }
+
+  void require_radius_sections(bool any_given) {
+    bool first = true;
     for (const SectionEntry& section : sections()) {
       if (!section.required || sections_seen_.contains(section.section)) continue;
       const std::string header =
@@ -168,34 +245,60 @@ class Loader {
         if (setting.section != section.section || setting.presence != Presence::required) continue;
         keys += (keys.empty() ? "" : ", ") + std::string(setting.key);
       }
+      std::string mend = fmt::format("Add {} with {}.", header, keys);
+      if (first && !any_given) {
+        mend += " For an HTTP door alone, add [[http.listener]] with listen instead of them all.";
+      }
+      first = false;
       // It is missing everywhere; the top is where people look first.
-      notes_.mistake({.line = 1, .column = 1}, std::string(section.name),
-                     {.wrong = fmt::format("the section {} is missing", header),
-                      .mend = fmt::format("Add {} with {}.", header, keys)});
+      notes_.mistake(
+          {.line = 1, .column = 1}, std::string(section.name),
+          {.wrong = fmt::format("the section {} is missing", header), .mend = std::move(mend)});
     }
   }
 
   void unknown_section(const TomlEntry& at) {
-    std::vector<std::string_view> names;
-    for (const SectionEntry& section : sections()) {
-      names.push_back(section.name);
-      const auto keys = keys_of(section.section);
-      if (std::holds_alternative<TomlTable>(at.value.value) ||
-          std::ranges::find(keys, at.key) == keys.end()) {
-        continue;
+    if (!is_table(at.value) && !is_list_of_tables(at.value)) {
+      for (const SectionEntry& section : sections()) {
+        const auto keys = keys_of(section.section);
+        if (std::ranges::find(keys, at.key) == keys.end()) continue;
+        return notes_.mistake(at.where, at.key,
+                              {.wrong = "stands outside of its section",
+                               .mend = fmt::format("Move it below {}.", header_of(section))});
       }
-      return notes_.mistake(at.where, at.key,
-                            {.wrong = "stands outside of its section",
-                             .mend = fmt::format("Move it below [{}].", section.name)});
     }
-    const std::string_view meant = nearest(at.key, names);
-    notes_.mistake(at.where, at.key,
-                   {.wrong = "is not a section",
-                    .mend = meant.empty() ? fmt::format("Sections are {}.", fmt::join(names, ", "))
-                                          : fmt::format("Did you mean [{}]?", meant)});
+    std::vector<const SectionEntry*> all;
+    for (const SectionEntry& section : sections()) all.push_back(&section);
+    not_a_section(at, at.key, all);
+  }
+
+  /// `key` is `at`'s with what it stands in; `known` are the sections that it may have meant.
+  void not_a_section(const TomlEntry& at, std::string key,
+                     const std::vector<const SectionEntry*>& known) {
+    std::vector<std::string_view> names;
+    std::vector<std::string_view> last_names;
+    for (const SectionEntry* section : known) {
+      names.push_back(section->name);
+      last_names.push_back(last_of(section->name));
+    }
+    const std::string_view meant = nearest(at.key, last_names);
+    const auto index = std::ranges::find(last_names, meant) - last_names.begin();
+    notes_.mistake(
+        at.where, std::move(key),
+        {.wrong = "is not a section",
+         .mend = meant.empty() ? fmt::format("Sections are {}.", fmt::join(names, ", "))
+                               : fmt::format("Did you mean {}?",
+                                             header_of(*known[static_cast<std::size_t>(index)]))});
   }
 
   void unknown_key(const SectionEntry& section, const TomlEntry& at) {
+    std::vector<const SectionEntry*> inner;
+    for (const SectionEntry& each : sections()) {
+      if (parent_of(each.name) == section.name) inner.push_back(&each);
+    }
+    if (!inner.empty() && (is_table(at.value) || is_list_of_tables(at.value))) {
+      return not_a_section(at, fmt::format("{}.{}", section.name, at.key), inner);
+    }
     const auto keys = keys_of(section.section);
     const std::vector<std::string_view> names(keys.begin(), keys.end());
     const std::string_view meant = nearest(at.key, names);
@@ -206,27 +309,12 @@ class Loader {
                                           : fmt::format("Did you mean {}?", meant)});
   }
 
-  void note_addresses(const TomlValue& value) {
-    const auto* list = std::get_if<TomlArray>(&value.value);
-    if (list == nullptr) return;
-    for (const TomlValue& element : *list) {
-      const auto* text = std::get_if<std::string>(&element.value);
-      // Only those that read_value keeps, so that the two lists run side by side.
-      if (text != nullptr && Prefix::parse(*text)) {
-        client_places_.back().addresses.push_back(element.where);
-      }
-    }
-  }
-
-  [[nodiscard]] Places places() const { return {.keys = given_, .clients = client_places_}; }
-
   Notes notes_;
   std::string folder_;
   const Environment& environment_;
   Draft draft_;
-  std::set<Section> sections_seen_;
-  std::map<std::string, Position, std::less<>> given_;  ///< "radius.listen" → where
-  std::vector<ClientPlaces> client_places_;
+  std::map<Section, Position> sections_seen_;  ///< and where first
+  Places places_;
   Position secret_in_file_;  ///< the first secret that stands in the file itself
 };
 

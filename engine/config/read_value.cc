@@ -1,7 +1,9 @@
 #include "engine/config/read_value.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -9,6 +11,7 @@
 #include "engine/config/checks.h"
 #include "engine/config/duration.h"
 #include "engine/config/nearest.h"
+#include "engine/config/size.h"
 #include "protocol/check.h"
 
 namespace sallyport::config {
@@ -17,15 +20,45 @@ namespace {
 constexpr std::string_view kDurationMend =
     "Write numbers with ms, s, m or h, in quotes: \"500ms\", \"60s\", \"1m30s\".";
 
+constexpr std::string_view kSizeMend =
+    "Write a number of octets, or one with kB, MB, GB or KiB, MiB, GiB, in quotes: \"16KiB\".";
+constexpr std::size_t kMaxPathOctets = 4095;
+
+/// Also for a relative path of the empty folder, which begins where we are.
+bool is_folder(const std::filesystem::path& path) {
+  std::error_code ignored;
+  return path.empty() || std::filesystem::is_directory(path, ignored);
+}
+
+Finding check_file(File::Kind kind, const std::string& path) {
+  switch (kind) {
+    case File::Kind::readable:
+      if (!is_folder(path)) return check_readable_file(path);
+      return Complaint{.wrong = "names a folder", .mend = "Give the path of a file."};
+    case File::Kind::folder:
+      if (is_folder(path)) return std::nullopt;
+      return Complaint{.wrong = "names a folder that does not exist",
+                       .mend = "Make the folder, or give the path of one."};
+    case File::Kind::later:
+      if (is_folder(path)) {
+        return Complaint{.wrong = "names a folder", .mend = "Give the path of a file."};
+      }
+      if (is_folder(std::filesystem::path(path).parent_path())) return std::nullopt;
+      return Complaint{.wrong = "names a file in a folder that does not exist",
+                       .mend = "Make the folder, or give another path."};
+  }
+  return std::nullopt;
+}
+
 /// Reads one value. Each overload fills its field or adds complaints.
 class Reader {
  public:
   Reader(const Setting& setting, const TomlValue& value, Draft& draft)
       : setting_(setting), value_(value), draft_(draft) {}
 
-  std::vector<PlacedComplaint> read() && {
+  ReadResult read() && {
     std::visit(*this, setting_.type);
-    return std::move(complaints_);
+    return {.complaints = std::move(complaints_), .kept = std::move(kept_)};
   }
 
   void operator()(const WholeNumber& type) {
@@ -62,6 +95,57 @@ class Reader {
                                            duration_text(type.max_ms))});
     }
     type.field(draft_) = *duration_ms;
+  }
+
+  void operator()(const Size& type) {
+    std::uint64_t octets = 0;
+    if (const auto* number = std::get_if<std::int64_t>(&value_.value)) {
+      if (*number < 0) {
+        return complain(
+            {.wrong = fmt::format("is {}, out of range", *number), .mend = size_range(type)});
+      }
+      octets = static_cast<std::uint64_t>(*number);
+    } else if (const auto* text = std::get_if<std::string>(&value_.value)) {
+      const auto size = parse_size(*text);
+      if (!size) {
+        return complain(
+            {.wrong = std::string(to_text(size.error())), .mend = std::string(kSizeMend)});
+      }
+      octets = *size;
+    } else {
+      return wrong_type(kSizeMend);
+    }
+    if (!(octets == 0 && type.zero_is_unlimited) && (octets < type.min || octets > type.max)) {
+      return complain({.wrong = fmt::format("is {}, out of range", size_text(octets)),
+                       .mend = size_range(type)});
+    }
+    type.set(draft_, octets);
+  }
+
+  void operator()(const File& type) {
+    const std::string* text = text_value();
+    if (text == nullptr) return;
+    if (text->empty()) return type.field(draft_).clear();
+    if (Finding finding = check_one_line(*text)) return complain(std::move(*finding));
+    if (text->size() > kMaxPathOctets) {
+      return complain({.wrong = fmt::format("has {} octets", text->size()),
+                       .mend = fmt::format("Shorten it to {}.", kMaxPathOctets)});
+    }
+    const std::string path = (std::filesystem::path(draft_.folder) / *text).string();
+    if (Finding finding = check_file(type.kind, path)) return complain(std::move(*finding));
+    type.field(draft_) = path;
+  }
+
+  void operator()(const TextList& type) {
+    type.clear(draft_);
+    for_each_text([&](Position where, const std::string& text) {
+      if (auto complaint = type.add(draft_, text)) return complain(where, std::move(*complaint));
+      kept_.resize(type.count(draft_), where);
+    });
+    if (type.count(draft_) > type.max_count) {
+      complain({.wrong = fmt::format("has {} elements", type.count(draft_)),
+                .mend = fmt::format("Keep {} at most.", type.max_count)});
+    }
   }
 
   void operator()(const Text& type) {
@@ -131,6 +215,7 @@ class Reader {
                          .mend = "Write each address and port once."});
       }
       endpoints.push_back(*endpoint);
+      kept_.push_back(where);
     });
     if (endpoints.size() > type.max_count) {
       complain({.wrong = fmt::format("has {} elements", endpoints.size()),
@@ -143,7 +228,10 @@ class Reader {
     std::vector<Prefix> prefixes;
     for_each_text([&](Position where, const std::string& text) {
       const auto prefix = Prefix::parse(text);
-      if (prefix) return prefixes.push_back(*prefix);
+      if (prefix) {
+        prefixes.push_back(*prefix);
+        return kept_.push_back(where);
+      }
       complain(where, {.wrong = "is not an IP address or prefix: " + prefix.error(),
                        .mend = "Write \"192.0.2.1\", \"192.0.2.0/24\" or \"2001:db8::/32\"."});
     });
@@ -162,6 +250,11 @@ class Reader {
               .mend = std::string(mend)});
   }
 
+  [[nodiscard]] static std::string size_range(const Size& type) {
+    return fmt::format("Choose {}from {} to {}.", type.zero_is_unlimited ? "0 or " : "",
+                       size_text(type.min), size_text(type.max));
+  }
+
   [[nodiscard]] const std::string* text_value() {
     const auto* text = std::get_if<std::string>(&value_.value);
     if (text == nullptr) wrong_type("Write a text in double quotes.");
@@ -173,14 +266,15 @@ class Reader {
     const auto* list = std::get_if<TomlArray>(&value_.value);
     if (list == nullptr) return wrong_type("Write a list: [\"…\", \"…\"].");
     if (list->empty()) {
-      return complain({.wrong = "is empty", .mend = "Put at least one text in the list."});
+      return complain({.wrong = "is empty",
+                       .mend = "Put at least one text in the list, or leave the key out."});
     }
     for (const TomlValue& element : *list) {
       if (const auto* text = std::get_if<std::string>(&element.value)) {
         visit(element.where, *text);
       } else {
         complain(element.where, {.wrong = fmt::format("holds {}, not a text", kind_of(element)),
-                                 .mend = "Put each address in double quotes."});
+                                 .mend = "Put each element in double quotes."});
       }
     }
   }
@@ -198,12 +292,12 @@ class Reader {
   const TomlValue& value_;
   Draft& draft_;
   std::vector<PlacedComplaint> complaints_;
+  std::vector<Position> kept_;
 };
 
 }  // namespace
 
-std::vector<PlacedComplaint> read_value(const Setting& setting, const TomlValue& value,
-                                        Draft& draft) {
+ReadResult read_value(const Setting& setting, const TomlValue& value, Draft& draft) {
   return Reader(setting, value, draft).read();
 }
 

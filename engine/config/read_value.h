@@ -15,9 +15,13 @@ struct PlacedComplaint {
   Complaint complaint;
 };
 
-/// Empty: the field is filled. A list may have several things wrong, each at its own place. Not for
-/// a SecretSource.
-[[nodiscard]] std::vector<PlacedComplaint> read_value(const Setting& setting,
-                                                      const TomlValue& value, Draft& draft);
+struct ReadResult {
+  /// Empty: the field is filled. A list may have several things wrong, each at its own place.
+  std::vector<PlacedComplaint> complaints;
+  std::vector<Position> kept;  ///< of a list: where each element of the field stands
+};
+
+/// Not for a SecretSource.
+[[nodiscard]] ReadResult read_value(const Setting& setting, const TomlValue& value, Draft& draft);
 
 }  // namespace sallyport::config

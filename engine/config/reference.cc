@@ -26,8 +26,17 @@ A running daemon reads its file again on SIGHUP. A file with a mistake is refuse
 is one that changes what only a restart can change; the log says which, and the daemon goes on with
 what it has.
 
+It has two doors, of which a file wants one or both: the RADIUS door with `[[client]]`,
+`[downstream]` and `[notakey]`, and the HTTP door with `[[http.listener]]`. [docs/http.md](http.md)
+explains the HTTP door with examples.
+
 **Durations** are numbers with a unit, in quotes: `"500ms"`, `"60s"`, `"1m30s"`. A number without a
 unit is refused.
+
+**Sizes** are numbers of octets, or numbers with a unit, in quotes: `"16KiB"` is 16,384, `"16kB"` is
+16,000; MB, GB, TB and MiB, GiB, TiB likewise.
+
+**Files and folders** of the HTTP door begin at the configuration's folder when they are relative.
 
 **Secrets** are given in one of three ways, of which each place takes exactly one:
 
@@ -130,7 +139,11 @@ std::string header(const SectionEntry& section) {
   return section.repeated ? fmt::format("[[{}]]", section.name) : fmt::format("[{}]", section.name);
 }
 
+/// Sections that may be left out stand in the example as comments as a whole.
+bool is_commented_out(const SectionEntry& section) { return section.repeated && !section.required; }
+
 std::string example_setting(const Setting& setting, Draft& defaults) {
+  const std::string_view mark = is_commented_out(entry(setting.section)) ? "# " : "";
   std::string out = comment(setting.meaning);
   if (std::holds_alternative<SecretSource>(setting.type)) {
     out += comment(fmt::format("Instead: {0}_file = \"path\" or {0}_env = \"NAME\".", setting.key));
@@ -138,7 +151,9 @@ std::string example_setting(const Setting& setting, Draft& defaults) {
                              setting.key, quoted(kExampleSecret));
   }
   out += comment(fmt::format("({})", type_text(setting)));
-  if (!setting.example.empty()) return out + fmt::format("{} = {}\n", setting.key, setting.example);
+  if (!setting.example.empty()) {
+    return out + fmt::format("{}{} = {}\n", mark, setting.key, setting.example);
+  }
   const std::string value = value_text(setting, defaults);
   return out + fmt::format("# {} = {}\n", setting.key, value.empty() ? "\"\"" : value);
 }
@@ -174,9 +189,11 @@ std::string example_toml() {
       "# sallyport.toml: every setting, those with a good default commented out.\n"
       "# Check it with: sallyport check --config sallyport.toml\n";
   for (const SectionEntry& section : sections()) {
-    out += '\n' + comment(section.meaning) + header(section) + '\n';
+    out += '\n' + comment(section.meaning) + (is_commented_out(section) ? "# " : "") +
+           header(section) + '\n';
     for (const Setting& setting : settings()) {
-      if (setting.section == section.section) out += '\n' + example_setting(setting, defaults);
+      if (setting.section != section.section || setting.presence == Presence::older) continue;
+      out += '\n' + example_setting(setting, defaults);
     }
   }
   return out;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/config/http_endpoint.h"
 #include "engine/config/load.h"
 #include "engine/config/settings.h"
 
@@ -15,6 +16,30 @@ std::string counted(std::size_t count, std::string_view noun) {
 std::string downstream_text(const Downstream& downstream) {
   return downstream.host.contains(':') ? fmt::format("[{}]:{}", downstream.host, downstream.port)
                                        : fmt::format("{}:{}", downstream.host, downstream.port);
+}
+
+std::string radius_text(const Config& config) {
+  std::string listen;
+  for (const Endpoint& endpoint : config.radius.listen) {
+    listen += (listen.empty() ? "" : ", ") + endpoint.text();
+  }
+  return fmt::format(
+      "{}, listening on {}, downstream {}, Notakey {} at {}",
+      counted(config.clients.size(), "client"), listen, downstream_text(config.downstream),
+      config.notakey.version == NotakeyVersion::v3 ? "v3" : "v2", config.notakey.host);
+}
+
+std::string http_text(const Http& http) {
+  std::string listen;
+  for (const HttpListener& listener : http.listeners) {
+    for (const HttpAddress& address : listener.listen) {
+      listen += (listen.empty() ? "" : ", ") + text_of(address) + (listener.tls ? " (TLS)" : "");
+    }
+  }
+  return fmt::format("HTTP on {}, {}, {}, {}, {}", listen,
+                     counted(http.certificates.size(), "certificate"),
+                     counted(http.routes.size(), "route"), counted(http.pools.size(), "pool"),
+                     counted(http.whitelists.size(), "whitelist"));
 }
 
 void add_lines(Section section, std::string_view name, Draft& draft,
@@ -50,14 +75,16 @@ CheckReport check_file(const std::string& path, const Environment& environment) 
 
 std::vector<std::string> redacted_lines(const Config& config) {
   std::vector<std::string> lines;
-  Draft draft{.config = config, .client = {}};
+  Draft draft{.config = config};
   for (const SectionEntry& section : sections()) {
+    if (section.door == Door::radius && !config.has_radius) continue;
+    if (section.door == Door::http && config.http.listeners.empty()) continue;
     if (!section.repeated) {
       add_lines(section.section, section.name, draft, lines);
       continue;
     }
-    for (std::size_t i = 0; i < config.clients.size(); ++i) {
-      draft.client = config.clients[i];
+    for (std::size_t i = 0; i < section.repeated->count(config); ++i) {
+      section.repeated->pick(draft, i);
       add_lines(section.section, fmt::format("{}[{}]", section.name, i + 1), draft, lines);
     }
   }
@@ -65,14 +92,10 @@ std::vector<std::string> redacted_lines(const Config& config) {
 }
 
 std::string summary(const Config& config) {
-  std::string listen;
-  for (const Endpoint& endpoint : config.radius.listen) {
-    listen += (listen.empty() ? "" : ", ") + endpoint.text();
-  }
-  return fmt::format(
-      "{}, listening on {}, downstream {}, Notakey {} at {}",
-      counted(config.clients.size(), "client"), listen, downstream_text(config.downstream),
-      config.notakey.version == NotakeyVersion::v3 ? "v3" : "v2", config.notakey.host);
+  std::string out;
+  if (config.has_radius) out = radius_text(config);
+  if (!config.http.listeners.empty()) out += (out.empty() ? "" : "; ") + http_text(config.http);
+  return out;
 }
 
 }  // namespace sallyport::config

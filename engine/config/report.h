@@ -30,7 +30,7 @@ struct CheckReport {
 /// Every setting as "key = value", one each, in the order of the reference. For the start-up log.
 [[nodiscard]] std::vector<std::string> redacted_lines(const Config& config);
 
-/// One line: "listening on …, 2 clients, downstream …, Notakey v2 at …".
+/// One line: "2 clients, listening on …, downstream …, Notakey v2 at …; HTTP on …, 3 routes, …".
 [[nodiscard]] std::string summary(const Config& config);
 
 }  // namespace sallyport::config

@@ -16,7 +16,7 @@ void check_clients(const Config& config, const Places& places, Notes& notes) {
   std::map<std::string_view, std::size_t> first_named;
   for (std::size_t i = 0; i < config.clients.size(); ++i) {
     const Client& client = config.clients[i];
-    const ClientPlaces at = i < places.clients.size() ? places.clients[i] : ClientPlaces{};
+    const ElementPlaces at = places.of_element(Section::client, i);
     if (!client.name.empty() && !first_named.emplace(client.name, i).second) {
       notes.mistake(at.header, "client.name",
                     {.wrong = fmt::format("\"{}\" is the name of two clients", client.name),
@@ -27,7 +27,7 @@ void check_clients(const Config& config, const Places& places, Notes& notes) {
       if (is_new) continue;
       const std::string prefix = client.addresses[j].text();
       notes.mistake(
-          j < at.addresses.size() ? at.addresses[j] : at.header, "client.addresses",
+          at.in_list("addresses", j), "client.addresses",
           {.wrong = owner->second == client.name
                         ? fmt::format("{} stands twice in client \"{}\"", prefix, client.name)
                         : fmt::format("{} belongs to client \"{}\" already, and is claimed by "
@@ -87,7 +87,7 @@ bool is_ourselves(const Endpoint& listen, const Downstream& downstream) {
          (to_this_machine && (listen.address.is_any() || is_loopback(listen.address)));
 }
 
-void check_relations(const Config& config, const Places& places, Notes& notes) {
+void check_radius_relations(const Config& config, const Places& places, Notes& notes) {
   const std::uint32_t shards = config.radius.shards;
   if (shards > 0 && config.downstream.max_source_ports < shards) {
     notes.mistake(
@@ -109,6 +109,16 @@ void check_relations(const Config& config, const Places& places, Notes& notes) {
         {.wrong = "is the address that we listen on ourselves",
          .mend = "Give the address of the RADIUS server behind, or change radius.listen."});
   }
+}
+
+void check_both_doors(const Config& config, const Places& places, Notes& notes) {
+  for (const std::string_view key : {"shards", "pin"}) {
+    const std::string older = fmt::format("radius.{}", key);
+    if (!places.given(older) || !places.given(fmt::format("engine.{}", key))) continue;
+    notes.mistake(places.of(older), older,
+                  {.wrong = fmt::format("is given as engine.{} already", key),
+                   .mend = "Keep the one below [engine]."});
+  }
   if (config.admin.listen && !is_loopback(config.admin.listen->address)) {
     notes.warning(places.of("admin.listen"), "admin.listen",
                   {.wrong = "can be reached from other machines, and asks for no password",
@@ -119,9 +129,12 @@ void check_relations(const Config& config, const Places& places, Notes& notes) {
 }  // namespace
 
 void check_rules(const Config& config, const Places& places, Notes& notes) {
-  check_clients(config, places, notes);
-  check_notakey(config.notakey, places, notes);
-  check_relations(config, places, notes);
+  check_both_doors(config, places, notes);
+  if (config.has_radius) {
+    check_clients(config, places, notes);
+    check_notakey(config.notakey, places, notes);
+    check_radius_relations(config, places, notes);
+  }
 }
 
 }  // namespace sallyport::config

@@ -5,6 +5,7 @@
 
 #include "engine/config/duration.h"
 #include "engine/config/settings.h"
+#include "engine/config/size.h"
 
 namespace sallyport::config {
 namespace {
@@ -17,6 +18,16 @@ struct TypeText {
   std::string operator()(const Duration& type) const {
     return fmt::format("duration, {} to {}", duration_text(type.min_ms),
                        duration_text(type.max_ms));
+  }
+  std::string operator()(const Size& type) const {
+    return fmt::format("size, {}{} to {}", type.zero_is_unlimited ? "0 or " : "",
+                       size_text(type.min), size_text(type.max));
+  }
+  std::string operator()(const File& type) const {
+    return type.kind == File::Kind::folder ? "path of a folder" : "path of a file";
+  }
+  std::string operator()(const TextList& type) const {
+    return fmt::format("list of 1 to {} {}", type.max_count, type.what);
   }
   std::string operator()(const Text& type) const {
     return fmt::format("text of at most {} octets", type.max_octets);
@@ -38,14 +49,25 @@ template <class T>
 std::string list_text(const std::vector<T>& values) {
   std::string out;
   for (const T& value : values) out += (out.empty() ? "" : ", ") + quoted(value.text());
-  return "[" + out + "]";
+  return out.empty() ? out : "[" + out + "]";
 }
 
 struct ValueText {
   Draft& draft;
 
   std::string operator()(const WholeNumber& type) const {
-    return std::to_string(type.field(draft));
+    const std::uint32_t value = type.field(draft);
+    return type.zero_is_none && value == 0 ? std::string{} : std::to_string(value);
+  }
+  std::string operator()(const Size& type) const {
+    const std::string text = size_text(type.get(draft));
+    return text.find_first_not_of("0123456789") == std::string::npos ? text : quoted(text);
+  }
+  std::string operator()(const File& type) const { return quoted(type.field(draft)); }
+  std::string operator()(const TextList& type) const {
+    std::string out;
+    for (const std::string& text : type.get(draft)) out += (out.empty() ? "" : ", ") + quoted(text);
+    return out.empty() ? out : "[" + out + "]";
   }
   std::string operator()(const Switch& type) const { return type.field(draft) ? "true" : "false"; }
   std::string operator()(const Duration& type) const {

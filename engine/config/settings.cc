@@ -4,6 +4,7 @@
 #include <array>
 
 #include "engine/config/checks.h"
+#include "engine/config/rows.h"
 #include "engine/limits.h"
 
 namespace sallyport::config {
@@ -28,18 +29,6 @@ constexpr auto admin = [](Draft& draft) -> auto& { return draft.config.admin.*Me
 template <auto Member>
 constexpr auto log = [](Draft& draft) -> auto& { return draft.config.log.*Member; };
 
-/// `Access` finds the enum in the draft; `words` are its values in their order.
-template <auto Access>
-constexpr Choice choice(std::span<const std::string_view> words) {
-  return {.words = words,
-          .set =
-              [](Draft& draft, std::uint8_t index) {
-                auto& value = Access(draft);
-                value = static_cast<std::remove_reference_t<decltype(value)>>(index);
-              },
-          .get = [](Draft& draft) { return static_cast<std::uint8_t>(Access(draft)); }};
-}
-
 constexpr std::array<std::string_view, 3> kRequire = {"auto", "yes", "no"};
 constexpr std::array<std::string_view, 3> kOnUnavailable = {"deny", "allow", "silent"};
 constexpr std::array<std::string_view, 3> kUserNameFrom = {"auto", "request", "accept"};
@@ -47,8 +36,6 @@ constexpr std::array<std::string_view, 2> kVersion = {"v2", "v3"};
 constexpr std::array<std::string_view, 3> kLogFormat = {"auto", "human", "json"};
 constexpr std::array<std::string_view, 4> kLogLevel = {"debug", "info", "warning", "error"};
 
-constexpr std::uint16_t kMaxPath = 4095;
-constexpr std::uint16_t kMaxUrl = 2000;
 /// One Reply-Message attribute (RFC 2865 §5.18).
 constexpr std::uint16_t kMaxReplyMessage = 253;
 /// Of one call or one reply. NtkP has no bound; nobody waits longer for a login.
@@ -58,19 +45,25 @@ constexpr std::uint32_t kMaxExchanges = 16'777'216;
 static_assert(kMaxExchanges <= limits::kMaxShards * limits::kMaxExchangesPerShard);
 
 constexpr std::array kSettings = std::to_array<Setting>({
+    // [engine]
+    {Section::engine, "shards", optional,
+     WholeNumber{radius<&Radius::shards>, 0, limits::kMaxShards}, "", "",
+     "Threads that serve both doors, each with its own sockets and tables. 0: one for each core "
+     "this process may use."},
+    {Section::engine, "pin", optional, Switch{radius<&Radius::pin>}, "", "",
+     "Keep each shard on a core of its own. Switch it off where other busy programs share the "
+     "cores."},
+
     // [radius]
     {Section::radius, "listen", optional,
      EndpointList{radius<&Radius::listen>, kRadiusPort, limits::kMaxListenEndpoints}, "",
      "LISTEN_ADDRESS, PORT_IN",
      "Addresses and UDP ports where RADIUS clients are heard. Without a port, 1812. `[::]:1812` as "
      "a second one listens to IPv6 as well."},
-    {Section::radius, "shards", optional,
-     WholeNumber{radius<&Radius::shards>, 0, limits::kMaxShards}, "", "",
-     "Threads that serve the RADIUS door, each with its own sockets and tables. 0: one for each "
-     "core this process may use."},
-    {Section::radius, "pin", optional, Switch{radius<&Radius::pin>}, "", "",
-     "Keep each shard on a core of its own. Switch it off where other busy programs share the "
-     "cores."},
+    {Section::radius, "shards", older, WholeNumber{radius<&Radius::shards>, 0, limits::kMaxShards},
+     "", "", "The same as engine.shards, of which it is the older place."},
+    {Section::radius, "pin", older, Switch{radius<&Radius::pin>}, "", "",
+     "The same as engine.pin, of which it is the older place."},
     {Section::radius, "max_exchanges", optional,
      WholeNumber{radius<&Radius::max_exchanges>, 256, kMaxExchanges}, "", "",
      "Requests that are remembered at once, in all shards together: those that wait, and those "
@@ -230,23 +223,109 @@ constexpr std::array kSettings = std::to_array<Setting>({
      "long each part took. Never a password."},
 });
 
+/// `AtHand` is the draft's element, `List` finds where such elements are kept.
+template <auto AtHand, auto List, auto Finish>
+constexpr Repeated repeated(std::size_t max_count) {
+  return {
+      .begin = [](Draft& draft) { draft.*AtHand = {}; },
+      .keep =
+          [](Draft& draft) {
+            Finish(draft.*AtHand, List(draft.config).size());
+            List(draft.config).push_back(std::move(draft.*AtHand));
+          },
+      .count = [](const Config& config) { return List(config).size(); },
+      .pick = [](Draft& draft, std::size_t index) { draft.*AtHand = List(draft.config)[index]; },
+      .max_count = max_count};
+}
+template <auto Member>
+constexpr auto http_list = [](auto& config) -> auto& { return config.http.*Member; };
+constexpr auto client_list = [](auto& config) -> auto& { return config.clients; };
+
+/// What an element needs when all its keys are read; `index` is its place.
+constexpr auto as_read = [](auto&, std::size_t) {};
+constexpr auto finish_pool = [](HttpPool& pool, std::size_t) {
+  for (HttpServer& server : pool.servers) {
+    if (server.port == 0) server.port = pool.tls ? 443 : 80;
+  }
+};
+constexpr auto finish_route = [](HttpRoute& route, std::size_t index) {
+  if (route.name.empty()) route.name = "route-" + std::to_string(index + 1);
+  for (std::string* prefix : {&route.path_prefix, &route.strip_prefix, &route.add_prefix}) {
+    if (*prefix == "/") prefix->clear();
+  }
+};
+
 constexpr std::array<SectionEntry, kSections> kSectionEntries = {{
-    {Section::radius, "radius", false, false, "The RADIUS door: where requests come in."},
-    {Section::client, "client", true, true,
+    {Section::engine, "engine", Door::both, {}, false, "What both doors run on."},
+    {Section::radius,
+     "radius",
+     Door::radius,
+     {},
+     false,
+     "The RADIUS door: where requests come in. There is one when the file has any of [radius], "
+     "[[client]], [downstream] and [notakey]."},
+    {Section::client, "client", Door::radius, repeated<&Draft::client, client_list, as_read>(0),
+     true,
      "Who may send requests: VPN gateways, Wi-Fi controllers, other RADIUS proxies. One [[client]] "
      "each; requests from other addresses are dropped and counted."},
-    {Section::downstream, "downstream", false, true,
+    {Section::downstream,
+     "downstream",
+     Door::radius,
+     {},
+     true,
      "The RADIUS server behind, which checks the password first."},
-    {Section::notakey, "notakey", false, true,
+    {Section::notakey,
+     "notakey",
+     Door::radius,
+     {},
+     true,
      "The Notakey service that puts the question on the user's phone."},
-    {Section::second_factor, "second_factor", false, false, "What a verdict means for the login."},
-    {Section::admin, "admin", false, false, "Metrics, health and status over HTTP."},
-    {Section::log, "log", false, false, "What is written, and where."},
+    {Section::second_factor,
+     "second_factor",
+     Door::both,
+     {},
+     false,
+     "What a verdict means for the login."},
+    {Section::admin, "admin", Door::both, {}, false, "Metrics, health and status over HTTP."},
+    {Section::log, "log", Door::both, {}, false, "What is written, and where."},
+    {Section::http,
+     "http",
+     Door::http,
+     {},
+     false,
+     "The HTTP door as a whole: whom it believes, its own pages, and its bounds. There is one when "
+     "the file has an [[http.listener]]."},
+    {Section::http_listener, "http.listener", Door::http,
+     repeated<&Draft::listener, http_list<&Http::listeners>, as_read>(64), false,
+     "Where visitors come in. One [[http.listener]] for each kind: usually one for https and one "
+     "for http."},
+    {Section::http_certificate, "http.certificate", Door::http,
+     repeated<&Draft::certificate, http_list<&Http::certificates>, as_read>(1'024), false,
+     "A certificate for the listeners with TLS. Which one a visitor gets is chosen by the name he "
+     "asks for (SNI); the first one is for those who ask for none, or for an unknown one."},
+    {Section::http_pool, "http.pool", Door::http,
+     repeated<&Draft::pool, http_list<&Http::pools>, finish_pool>(1'024), false,
+     "Web servers that do the same, and how requests are spread over them."},
+    {Section::http_route, "http.route", Door::http,
+     repeated<&Draft::route, http_list<&Http::routes>, finish_route>(4'096), false,
+     "What is served, from where, to whom. Routes are asked in their order, and the first one that "
+     "matches serves the request. When none matches, the answer is 404, or 421 when no route knows "
+     "the host."},
+    {Section::http_whitelist, "http.whitelist", Door::http,
+     repeated<&Draft::whitelist, http_list<&Http::whitelists>, as_read>(256), false,
+     "Addresses that are let in without a second factor."},
 }};
 
 }  // namespace
 
-std::span<const Setting> settings() noexcept { return kSettings; }
+std::span<const Setting> settings() noexcept {
+  static const std::vector<Setting> all = [] {
+    std::vector<Setting> rows(kSettings.begin(), kSettings.end());
+    rows.insert(rows.end(), http_rows().begin(), http_rows().end());
+    return rows;
+  }();
+  return all;
+}
 std::span<const SectionEntry> sections() noexcept { return kSectionEntries; }
 
 const SectionEntry& entry(Section section) noexcept {
@@ -255,7 +334,7 @@ const SectionEntry& entry(Section section) noexcept {
 
 std::vector<std::string> keys_of(Section section) {
   std::vector<std::string> keys;
-  for (const Setting& setting : kSettings) {
+  for (const Setting& setting : settings()) {
     if (setting.section != section) continue;
     const std::string key(setting.key);
     keys.push_back(key);

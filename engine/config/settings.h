@@ -17,10 +17,17 @@
 
 namespace sallyport::config {
 
-/// A configuration while it is read. `client` is the [[client]] at hand.
+/// A configuration while it is read. Behind `config`: of each section that may stand several times
+/// the one at hand.
 struct Draft {
-  Config config;
-  Client client;
+  Config config = {};
+  Client client = {};
+  HttpListener listener = {};
+  HttpCertificate certificate = {};
+  HttpPool pool = {};
+  HttpRoute route = {};
+  HttpWhitelist whitelist = {};
+  std::string folder = {};  ///< where a relative File begins; empty: the working folder
 };
 
 template <class T>
@@ -30,6 +37,7 @@ struct WholeNumber {
   Field<std::uint32_t> field;
   std::uint32_t min;
   std::uint32_t max;
+  bool zero_is_none = false;  ///< the field is 0 when nothing is given; a file cannot say 0
 };
 struct Switch {
   Field<bool> field;
@@ -38,6 +46,14 @@ struct Duration {
   Field<std::uint32_t> field;
   std::uint32_t min_ms;
   std::uint32_t max_ms;
+};
+/// Octets: "16KiB", "1MB", 512 (size.h).
+struct Size {
+  std::uint64_t (*get)(Draft&);
+  void (*set)(Draft&, std::uint64_t octets);
+  std::uint64_t min;
+  std::uint64_t max;
+  bool zero_is_unlimited = false;  ///< 0 is good as well
 };
 /// Text that `check` finds nothing wrong with, when there is a `check`.
 struct Text {
@@ -50,6 +66,16 @@ struct Choice {
   std::span<const std::string_view> words;
   void (*set)(Draft&, std::uint8_t index);
   std::uint8_t (*get)(Draft&);
+};
+/// A path; a relative one is taken from the draft's folder, and the field holds the outcome.
+struct File {
+  enum class Kind : std::uint8_t {
+    readable,  ///< can be read now
+    folder,    ///< a folder that exists
+    later,     ///< may come into being; its folder exists
+  };
+  Field<std::string> field;
+  Kind kind;
 };
 struct HostPort {
   Field<std::string> host;
@@ -70,15 +96,25 @@ struct EndpointList {
 struct PrefixList {
   Field<std::vector<Prefix>> field;
 };
+/// Texts of which each becomes one element or more of a list in the draft.
+struct TextList {
+  std::string_view what;  ///< "host names"
+  void (*clear)(Draft&);
+  std::optional<Complaint> (*add)(Draft&, std::string_view text);
+  std::size_t (*count)(Draft&);
+  std::vector<std::string> (*get)(Draft&);
+  std::uint16_t max_count;
+};
 /// Three keys, of which exactly one is given: KEY, KEY_file, KEY_env.
 struct SecretSource {
   Field<Secret> field;
 };
 
-using Type = std::variant<WholeNumber, Switch, Duration, Text, Choice, HostPort, AnAddress,
-                          AnEndpoint, EndpointList, PrefixList, SecretSource>;
+using Type = std::variant<WholeNumber, Switch, Duration, Size, Text, Choice, File, HostPort,
+                          AnAddress, AnEndpoint, EndpointList, PrefixList, TextList, SecretSource>;
 
 enum class Section : std::uint8_t {
+  engine,
   radius,
   client,
   downstream,
@@ -86,12 +122,22 @@ enum class Section : std::uint8_t {
   second_factor,
   admin,
   log,
+  http,
+  http_listener,
+  http_certificate,
+  http_pool,
+  http_route,
+  http_whitelist,
 };
-inline constexpr std::size_t kSections = 7;
+inline constexpr std::size_t kSections = 14;
+
+/// Whose settings a section holds.
+enum class Door : std::uint8_t { both, radius, http };
 
 enum class Presence : std::uint8_t {
   optional,  ///< the default is taken
   required,
+  older,  ///< optional, and another setting is the place for new files: not in the example
 };
 
 struct Setting {
@@ -104,11 +150,21 @@ struct Setting {
   std::string_view meaning;  ///< sentences, for the reference
 };
 
+/// How the elements of a [[section]] come and go.
+struct Repeated {
+  void (*begin)(Draft&);  ///< a fresh one is at hand
+  void (*keep)(Draft&);   ///< the one at hand joins the configuration
+  std::size_t (*count)(const Config&);
+  void (*pick)(Draft&, std::size_t index);  ///< a copy of that one is at hand
+  std::size_t max_count;                    ///< 0: no bound
+};
+
 struct SectionEntry {
   Section section;
-  std::string_view name;
-  bool repeated;  ///< [[name]], once for each
-  bool required;
+  std::string_view name;  ///< "radius", "http.listener"
+  Door door;
+  std::optional<Repeated> repeated;  ///< [[name]], once for each
+  bool required;                     ///< where there is that door
   std::string_view meaning;
 };
 

@@ -174,7 +174,8 @@ INSTANTIATE_TEST_SUITE_P(
         MistakeCase{"unknown_key_far", with("", "[log]\nfrobnicate = 1\n"),
                     "Settings of [log] are"},
         MistakeCase{"unknown_section", with("", "[radios]\n"), "Did you mean [radius]?"},
-        MistakeCase{"unknown_section_far", with("", "[frobnicator]\n"), "Sections are radius"},
+        MistakeCase{"unknown_section_far", with("", "[frobnicator]\n"),
+                    "Sections are engine, radius"},
         MistakeCase{
             "outside_section", with("ttl = \"5s\"\n", ""),
             "t.toml:1:1: ttl: stands outside of its section. Mend: Move it below [notakey]"},
@@ -285,7 +286,9 @@ TEST(Load, NamesMissingSections) {
   EXPECT_EQ(
       joined(loaded.error()),
       "t.toml:1:1: client: the section [[client]] is missing. Mend: Add [[client]] with name, "
-      "addresses, secret.\n"
+      "addresses, secret. For an HTTP door alone, add [[http.listener]] with listen instead of "
+      "them "
+      "all.\n"
       "t.toml:1:1: downstream: the section [downstream] is missing. Mend: Add [downstream] "
       "with address, secret.\n"
       "t.toml:1:1: notakey: the section [notakey] is missing. Mend: Add [notakey] with host, "

@@ -202,4 +202,57 @@ TlsStatus Pair::send(TlsSession& session, std::string_view text) {
   return session.write(as_octets(text), &session == &client ? to_server : to_client).status;
 }
 
+Stranger::Stranger() : context_(SSL_CTX_new(TLS_method())) {}
+
+SSL* Stranger::ssl() {
+  if (!ssl_) {
+    ssl_.reset(SSL_new(context_.get()));
+    SSL_set_connect_state(ssl_.get());
+    SSL_set_bio(ssl_.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+  }
+  return ssl_.get();
+}
+
+void Stranger::name(std::string_view sni) {
+  CHECK(SSL_set_tlsext_host_name(ssl(), std::string(sni).c_str()) == 1);
+}
+
+void Stranger::protocols(std::string_view alpn) {
+  CHECK(SSL_set_alpn_protos(ssl(), as_octets(alpn).data(), static_cast<unsigned>(alpn.size())) ==
+        0);
+}
+
+bool Stranger::shake_hands(TlsSession& server) {
+  Wire to_us;
+  for (int turns = 0; turns < 10; ++turns) {
+    const int result = SSL_do_handshake(ssl());
+    const std::string sent = text_of(SSL_get_wbio(ssl()));
+    CHECK(BIO_reset(SSL_get_wbio(ssl())) == 1);
+    Octets ciphertext = as_octets(sent);
+    const TlsStatus status = server.handshake(ciphertext, to_us);
+    const std::vector<std::uint8_t> answer = to_us.take(SIZE_MAX);
+    if (!answer.empty()) {
+      BIO_write(SSL_get_rbio(ssl()), answer.data(), static_cast<int>(answer.size()));
+    }
+    if (result == 1 && status == TlsStatus::ok) return true;
+    if (status == TlsStatus::failed) {
+      (void)SSL_do_handshake(ssl());
+      return false;
+    }
+  }
+  return false;
+}
+
+bool Stranger::shown(std::string_view dns_name) const {
+  const bssl::UniquePtr<X509> leaf(SSL_get_peer_certificate(ssl_.get()));
+  return leaf && X509_check_host(leaf.get(), dns_name.data(), dns_name.size(),
+                                 X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, nullptr) == 1;
+}
+
+int Stranger::key_type() const {
+  const bssl::UniquePtr<X509> leaf(SSL_get_peer_certificate(ssl_.get()));
+  const bssl::UniquePtr<EVP_PKEY> key(X509_get_pubkey(leaf.get()));
+  return EVP_PKEY_id(key.get());
+}
+
 }  // namespace sallyport::ring

@@ -11,6 +11,7 @@
 
 #include <openssl/base.h>
 #include <openssl/evp.h>
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
 
 #include "engine/ring/tls.h"
@@ -88,6 +89,26 @@ struct Pair {
   /// All that has arrived for it, as text; status: of the last read.
   std::string read(TlsSession& session, TlsStatus* status = nullptr);
   [[nodiscard]] TlsStatus send(TlsSession& session, std::string_view text);
+};
+
+/// A visitor of BoringSSL's own making, over its memory BIOs: no code of ours, and it can be told
+/// to be old-fashioned. It checks no certificate.
+class Stranger {
+ public:
+  Stranger();
+  SSL_CTX* context() { return context_.get(); }  ///< before the first call below
+  void name(std::string_view sni);
+  void protocols(std::string_view alpn);  ///< as on the wire: "\x02h2\x08http/1.1"
+
+  /// Whether both were established.
+  bool shake_hands(TlsSession& server);
+  [[nodiscard]] bool shown(std::string_view dns_name) const;  ///< by the server's certificate
+  [[nodiscard]] int key_type() const;                         ///< of it: EVP_PKEY_…
+  SSL* ssl();
+
+ private:
+  bssl::UniquePtr<SSL_CTX> context_;
+  bssl::UniquePtr<SSL> ssl_;
 };
 
 }  // namespace sallyport::ring

@@ -3,15 +3,14 @@
 // stream sees plain octets in and out, whether TLS is on it or not. Nothing is called back:
 // completions are collected, and the owner asks for events in its turn. What arrives lies in
 // buffers of one pool (BufferPool); it can be read in place, or taken out as a Slice and sent on
-// another stream without a copy. The shard's thread only, but for open().
+// another stream without a copy. The shard's thread only. A call with an id whose stream is gone
+// does nothing (and releases what it was given).
 
+#include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <memory>
 #include <optional>
-#include <string>
 #include <string_view>
-#include <vector>
 
 #include "engine/ring/buffer_pool.h"
 #include "engine/ring/ring.h"
@@ -53,7 +52,7 @@ enum class StreamError : std::uint8_t {
 };
 
 struct StreamEvent {
-  StreamEventKind kind;
+  StreamEventKind kind = StreamEventKind::failed;
   StreamError error = StreamError::none;
   std::uint16_t listener = 0;  ///< accepted
   StreamId stream;
@@ -63,6 +62,7 @@ struct StreamEvent {
 struct StreamsPlan {
   std::uint32_t max_streams = 4096;
   std::uint32_t send_limit_octets = 256 * 1024;  ///< writable() is false above it
+  std::uint32_t linger_ms = 5'000;  ///< what close() leaves for the rest to go out, and for the FIN
 };
 
 class Streams {
@@ -73,12 +73,14 @@ class Streams {
   ~Streams();  ///< after come_home
 
   // Listeners. `fd` is not owned and stays open.
-  /// Accepts from now on; while max_streams is reached or buffers are short it pauses by itself.
+  /// Accepts from now on; it pauses by itself while 7/8 of max_streams are open (the others are for
+  /// connect), while 7/8 of the buffers are in use, or when descriptors are out.
   void listen(std::uint16_t listener, int fd);
   void stop_listening();
 
   /// A stream to `to` (or to a Unix socket's path). `tls` with `server_name`: the handshake is part
-  /// of connecting. Outcome: event connected or failed. Invalid: max_streams reached.
+  /// of connecting, and `tls` outlives it. What is sent before goes out as soon as it can. Outcome:
+  /// event connected or failed. Invalid: max_streams reached, or no descriptor left.
   [[nodiscard]] StreamId connect(const Endpoint& to, std::uint64_t owner, TlsClientContext* tls,
                                  std::string_view server_name);
   [[nodiscard]] StreamId connect_unix(std::string_view path, std::uint64_t owner);
@@ -89,16 +91,23 @@ class Streams {
   void set_owner(StreamId stream, std::uint64_t owner) noexcept;
 
   // The shard's loop.
-  void completed(
-      const Completion& completion) noexcept;  ///< collects, acts on nothing of the owner's
+  /// Tells the time (monotonic). First in each turn; streams that lingered too long end here.
+  void tick(std::uint64_t now_ms) noexcept;
+  [[nodiscard]] std::optional<std::uint64_t> next_deadline_ms() const noexcept;
+  /// One of Operation::accept to stream_close: collects, acts on nothing of the owner's.
+  void completed(const Completion& completion) noexcept;
+  /// Each stream has each kind at most once a turn, in the order of StreamEventKind.
   [[nodiscard]] bool next_event(StreamEvent& event) noexcept;
-  /// Submits what was queued: one send a stream. Before the shard waits.
+  /// Queues for the ring what was asked for in this turn: one send a stream. Lends buffers
+  /// (BufferPool::publish). Before the shard waits.
   void flush() noexcept;
   [[nodiscard]] std::uint32_t in_flight() const noexcept;  ///< requests that the kernel holds
   void shut_down() noexcept;  ///< ends all streams; run the ring until in_flight() is 0
 
   // Octets in.
+  // What came before ended or failed stays readable until close().
   /// The octets that are next, contiguous as they came: up to the end of one buffer. Empty: none.
+  /// The view holds until the next consume, take, gather, or the end of the turn.
   [[nodiscard]] Octets received(StreamId stream) const noexcept;
   /// All of the octets received and not consumed.
   [[nodiscard]] std::size_t received_total(StreamId stream) const noexcept;
@@ -118,11 +127,17 @@ class Streams {
   void send(StreamId stream, Slice slice) noexcept;    ///< takes the slice over
   [[nodiscard]] bool writable(StreamId stream) const noexcept;
   [[nodiscard]] std::size_t unsent(StreamId stream) const noexcept;
+  /// monotonic ms of the last octet that went out (or was queued, where nothing was): for send
+  /// time-outs. Asks the kernel, so only when a time-out seems due.
+  [[nodiscard]] std::uint64_t progress_ms(StreamId stream) noexcept;
   /// FIN (or close_notify and FIN) after what is queued.
   void end(StreamId stream) noexcept;
-  /// The id ends here; what is queued is still sent, for at most the linger time, then FIN.
+  /// The id ends here; what is queued is still sent, then FIN. What comes is dropped until the peer
+  /// ends too: closing at once would reset the connection and cost him the end of the answer (RFC
+  /// 9112 §9.6). After the linger time it is reset.
   void close(StreamId stream) noexcept;
-  /// The same at once, with a reset: the peer must not take it for a whole answer.
+  /// The same at once, with a reset: the peer must not take it for a whole answer. (A Unix socket
+  /// has no reset; he sees the end.)
   void abort(StreamId stream) noexcept;
 
   // What is known of a stream.
@@ -133,8 +148,8 @@ class Streams {
   [[nodiscard]] std::string_view alpn(StreamId stream) const noexcept;  ///< "h2", "http/1.1", ""
   [[nodiscard]] std::string_view sni(
       StreamId stream) const noexcept;  ///< as the visitor named it, or ""
-  /// monotonic ms of the last octet that went out while something was queued; for send time-outs.
-  [[nodiscard]] std::uint32_t open() const noexcept;  ///< streams
+  /// Streams, those that linger included.
+  [[nodiscard]] std::uint32_t open() const noexcept;
 
  private:
   struct Impl;

@@ -1,0 +1,153 @@
+// How a stream ends: in peace (end, close), by force (abort, failures), and how its record becomes
+// free: not before the kernel has given all of its requests back.
+
+#include <cerrno>
+#include <utility>
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "engine/ring/streams_core.h"
+#include "protocol/check.h"
+
+namespace sallyport::ring {
+
+void Streams::Impl::finish_sending(Stream& stream) noexcept {
+  if (!stream.end_wanted) return;
+  const bool all_done = stream.peer_ended && stream.state == StreamState::closing;
+  if (all_done) {  // both have ended, or closing says the FIN
+    enter(stream, StreamState::leaving);
+    return settle(stream);
+  }
+  if (stream.end_sent) return;
+  stream.end_sent = true;
+  // Not by the ring: IORING_OP_SHUTDOWN always goes through a worker thread. If it fails, the
+  // stream is broken, and the receive tells.
+  static_cast<void>(::shutdown(stream.fd, SHUT_WR));
+}
+
+void Streams::Impl::forget_owner(Stream& stream) noexcept {
+  // Never kGenerationMask, which marks what is a listener's.
+  stream.generation = (stream.generation + 1) % Tag::kGenerationMask;
+  stream.pending = 0;
+  drop(stream.in);
+  stream.in_octets = 0;
+}
+
+void Streams::Impl::close(Stream& stream) noexcept {
+  if (stream.state != StreamState::open || stream.send_broken) return abort(stream);
+  forget_owner(stream);
+  enter(stream, StreamState::closing);
+  stream.end_wanted = true;
+  want_sent(stream);
+  want_armed(stream);
+  linger.schedule(index_of(stream), now_ms + plan.linger_ms);
+}
+
+void Streams::Impl::abort(Stream& stream) noexcept {
+  forget_owner(stream);
+  leave(stream);
+}
+
+void Streams::Impl::disconnect(Stream& stream) noexcept {
+  if (!stream.is_unix) {
+    // Resets the connection at once (tcp_disconnect, net/ipv4/tcp.c), and so ends what the kernel
+    // does for it. Closing would not: requests hold the socket open.
+    const sockaddr nobody{.sa_family = AF_UNSPEC, .sa_data = {}};
+    if (::connect(stream.fd, &nobody, sizeof(nobody)) == 0) return;
+  }
+  static_cast<void>(::shutdown(stream.fd, SHUT_RDWR));
+}
+
+void Streams::Impl::fail(Stream& stream, StreamError error) noexcept {
+  if (stream.state == StreamState::closing) return leave(stream);  // nobody to tell
+  if (stream.state == StreamState::failed || stream.state == StreamState::leaving) return;
+  enter(stream, StreamState::failed);
+  stream.error = error;
+  note(stream, StreamEventKind::failed);
+  disconnect(stream);
+  drop_out(stream);
+}
+
+void Streams::Impl::leave(Stream& stream) noexcept {
+  // A connect that is still queued would begin after the end.
+  if (stream.state == StreamState::connecting) ring.submit();
+  disconnect(stream);
+  enter(stream, StreamState::leaving);
+  drop_out(stream);
+  settle(stream);
+}
+
+void Streams::Impl::settle(Stream& stream) noexcept {
+  if (stream.state != StreamState::leaving || stream.requests > 0) return;
+  CHECK(stream.in.empty());
+  drop(stream.out);
+  linger.cancel(index_of(stream));
+  ::close(std::exchange(stream.fd, -1));
+  enter(stream, StreamState::free);
+  stream.next_free = first_free;
+  first_free = index_of(stream);
+  --open;
+  accept_again_ms = 0;  // a descriptor is free
+}
+
+void Streams::Impl::drop(SliceQueue& queue) noexcept {
+  while (!queue.empty()) buffers.release(nodes.pop(queue));
+}
+
+void Streams::Impl::drop_out(Stream& stream) noexcept {
+  if (stream.sending > 0) return;  // the kernel reads them: when the send has come home
+  drop(stream.out);
+  stream.out_octets = 0;
+}
+
+// --- When buffers are gone -------------------------------------------------------------------
+
+std::size_t Streams::Impl::held(const Stream& stream) const noexcept {
+  if (stream.state == StreamState::free || stream.state == StreamState::failed) return 0;
+  std::size_t count = 0;
+  const auto add = [&count](const Slice&) { return ++count > 0; };
+  nodes.walk(stream.in, add);
+  nodes.walk(stream.out, add);
+  return count;
+}
+
+bool Streams::Impl::shed() noexcept {
+  // A walk over everything, so not often: what is cut off takes until the next turn to come home.
+  if (last_shed_ms == now_ms) return false;
+  last_shed_ms = now_ms;
+  Stream* most = nullptr;
+  std::size_t most_held = 1;  // one buffer is nobody's fault
+  for (std::uint32_t index = 0; index < used; ++index) {
+    const std::size_t count = held(records[index]);
+    if (count <= most_held) continue;
+    most = &records[index];
+    most_held = count;
+  }
+  if (most == nullptr) return false;
+  // What it has received is dropped in the next turn: somebody may be reading it.
+  to_drop.push_back(id_of(*most));
+  fail(*most, StreamError::no_buffers);
+  return true;
+}
+
+Slice Streams::Impl::claim_buffer() noexcept {
+  const Slice slice = buffers.allocate();
+  if (slice.buffer != Slice::kNone || !shed()) return slice;
+  return buffers.allocate();
+}
+
+// --- Everything home -------------------------------------------------------------------------
+
+void Streams::Impl::shut_down() noexcept {
+  shutting_down = true;
+  for (Listener& listener : listeners) listener.wanted = false;
+  for (std::uint32_t index = 0; index < used; ++index) {
+    Stream& stream = records[index];
+    if (stream.state == StreamState::free || stream.state == StreamState::leaving) continue;
+    abort(stream);
+  }
+  flush();
+}
+
+}  // namespace sallyport::ring

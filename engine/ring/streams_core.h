@@ -1,0 +1,214 @@
+#pragma once
+// Inside Streams: the record of a stream, and the parts that work on it.
+//   streams.cc          the loop's side: completions sorted, events handed out, lists flushed
+//   streams_open.cc     how a stream begins: listeners, connect
+//   streams_receive.cc  octets in, back-pressure, and the end of the peer
+//   streams_send.cc     octets out
+//   streams_close.cc    how a stream ends: end, close, abort, failures, everything home
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "engine/ring/slice_queue.h"
+#include "engine/ring/streams.h"
+#include "engine/ring/timer_wheel.h"
+
+namespace sallyport::ring {
+
+/// Slices up to this length are copied behind the one before where there is room: cheaper than a
+/// vector, and a buffer is not pinned by a few octets.
+inline constexpr std::uint32_t kCopyOctets = 1024;
+/// Slices that one send carries.
+inline constexpr std::size_t kSendPieces = 16;
+/// Sends of several slices, and connects, between two submissions.
+inline constexpr std::uint32_t kMessages = 128;
+/// No descriptor was left: accepting starts again after this, or when a stream ends.
+inline constexpr std::uint64_t kAcceptRetryMs = 100;
+/// No buffer was free to receive into for so long: who holds most is cut off.
+inline constexpr std::uint64_t kStarvedMs = 250;
+
+enum class StreamState : std::uint8_t {
+  free,        ///< in the list of free records
+  connecting,  ///< the connect is running
+  open,        ///< octets come and go
+  failed,      ///< broken, and its owner has not closed it yet
+  closing,     ///< its owner is gone: the rest goes out, then FIN; the peer's end is awaited
+  leaving,     ///< its owner is gone and the socket is done with; its requests come home
+};
+
+/// One stream. Never moves; its memory is not touched before its first use.
+struct Stream {
+  std::uint64_t owner = 0;
+  int fd = -1;
+  std::uint32_t generation = 0;   ///< of its id
+  std::uint32_t incarnation = 0;  ///< in its tags: the id's generation at the start
+  SliceQueue in;
+  SliceQueue out;
+  std::uint32_t in_octets = 0;
+  std::uint32_t out_octets = 0;
+  std::uint32_t sending = 0;  ///< octets of `out` that the kernel is sending
+  StreamState state = StreamState::free;
+  std::uint8_t pending = 0;   ///< events to tell: a bit for each StreamEventKind
+  std::uint8_t requests = 0;  ///< that the kernel holds
+  StreamError error = StreamError::none;
+
+  bool armed : 1 = false;        ///< the receive is with the kernel
+  bool cancelling : 1 = false;   ///< so is its cancel
+  bool paused : 1 = false;       ///< the owner takes no more just now
+  bool starved : 1 = false;      ///< the receive ended because no buffer was free
+  bool quiet : 1 = false;        ///< nothing is expected to have come yet
+  bool peer_ended : 1 = false;   ///< FIN came
+  bool throttled : 1 = false;    ///< writable() has been false: `drained` is owed
+  bool send_broken : 1 = false;  ///< `error` waits until what came before it has been received
+  bool end_wanted : 1 = false;   ///< FIN when `out` is empty
+  bool end_sent : 1 = false;
+  bool is_unix : 1 = false;
+  // In which lists it is. These outlive the stream: a record is listed once.
+  bool in_dirty : 1 = false;
+  bool in_to_arm : 1 = false;
+  bool in_to_send : 1 = false;
+
+  std::uint16_t listener = 0;
+  Endpoint peer;
+  std::uint32_t acked = 0;  ///< of the octets sent, as last seen by progress_ms
+  std::uint64_t progress_ms = 0;
+  std::uint32_t next_free = StreamId::kNone;
+};
+static_assert(sizeof(Stream) <= 128);
+
+struct Streams::Impl {
+  Impl(Ring& the_ring, BufferPool& the_buffers, const StreamsPlan& the_plan);
+  ~Impl();
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  struct Listener {
+    std::uint16_t number;
+    int fd;
+    bool is_unix;
+    bool armed = false;
+    bool cancelling = false;
+    bool wanted = true;  ///< until stop_listening, or the socket is no good
+  };
+  /// What a sendmsg or a connect points to, until submitted.
+  struct Message {
+    msghdr header;
+    std::array<iovec, kSendPieces> pieces;
+    sockaddr_storage address;
+  };
+
+  // streams.cc
+  [[nodiscard]] Stream* find(StreamId id) noexcept {
+    if (id.index >= used) return nullptr;
+    Stream& stream = records[id.index];
+    return stream.generation == id.generation ? &stream : nullptr;
+  }
+  [[nodiscard]] const Stream* find(StreamId id) const noexcept {
+    return const_cast<Impl*>(this)->find(id);
+  }
+  [[nodiscard]] std::uint32_t index_of(const Stream& stream) const noexcept {
+    return static_cast<std::uint32_t>(&stream - records);
+  }
+  [[nodiscard]] StreamId id_of(const Stream& stream) const noexcept {
+    return {.index = index_of(stream), .generation = stream.generation};
+  }
+  [[nodiscard]] Tag tag(Operation operation, const Stream& stream) const noexcept {
+    return {.operation = operation, .generation = stream.incarnation, .index = index_of(stream)};
+  }
+  void enter(Stream& stream, StreamState next) noexcept;  ///< the only place that changes a state
+  void note(Stream& stream, StreamEventKind kind) noexcept;
+  void want_armed(Stream& stream) noexcept;
+  void want_sent(Stream& stream) noexcept;
+  void requested(Stream& stream) noexcept;
+  void came_home(Stream& stream) noexcept;
+  [[nodiscard]] Message* message() noexcept;
+  void completed(const Completion& completion) noexcept;
+  [[nodiscard]] bool next_event(StreamEvent& event) noexcept;
+  void flush() noexcept;
+  void tick(std::uint64_t to_ms) noexcept;
+  [[nodiscard]] std::optional<std::uint64_t> next_deadline_ms() const noexcept;
+
+  // streams_open.cc
+  [[nodiscard]] Stream* begin(int fd, StreamState state) noexcept;
+  [[nodiscard]] StreamId connect(const sockaddr* address, std::uint32_t octets,
+                                 const Endpoint& peer, std::uint64_t owner) noexcept;
+  void connect_completed(Stream& stream, int result) noexcept;
+  void accept_completed(const Completion& completion) noexcept;
+  void accepted(const Listener& listener, int fd) noexcept;
+  void update_accepting() noexcept;
+
+  // streams_receive.cc
+  void receive_completed(Stream& stream, const Completion& completion) noexcept;
+  void receive_ended(Stream& stream, int result) noexcept;
+  void peer_has_ended(Stream& stream) noexcept;
+  void append(Stream& stream, Slice slice) noexcept;
+  [[nodiscard]] bool wants_octets(const Stream& stream) const noexcept;
+  void arm_receivers() noexcept;
+  [[nodiscard]] bool gather(Stream& stream, std::size_t octets) noexcept;
+  void consume(Stream& stream, std::size_t octets) noexcept;
+  [[nodiscard]] Slice take(Stream& stream, std::size_t octets) noexcept;
+
+  // streams_send.cc
+  void send(Stream& stream, Octets octets) noexcept;
+  void send(Stream& stream, Slice slice) noexcept;
+  void queued(Stream& stream, std::size_t octets) noexcept;
+  [[nodiscard]] std::size_t room_behind(const SliceQueue& queue) noexcept;
+  void append_copy(const SliceQueue& queue, Octets octets) noexcept;
+  void send_queued() noexcept;
+  void send_from(Stream& stream) noexcept;
+  void send_completed(Stream& stream, int result) noexcept;
+  void send_broke(Stream& stream, int error) noexcept;
+  void advance(Stream& stream, std::size_t octets) noexcept;
+  [[nodiscard]] std::uint64_t progress(Stream& stream) noexcept;
+
+  // streams_close.cc
+  void finish_sending(Stream& stream) noexcept;
+  void close(Stream& stream) noexcept;
+  void abort(Stream& stream) noexcept;
+  void forget_owner(Stream& stream) noexcept;
+  void disconnect(Stream& stream) noexcept;
+  void fail(Stream& stream, StreamError error) noexcept;
+  void leave(Stream& stream) noexcept;
+  void settle(Stream& stream) noexcept;
+  void drop(SliceQueue& queue) noexcept;
+  void drop_out(Stream& stream) noexcept;
+  [[nodiscard]] std::size_t held(const Stream& stream) const noexcept;
+  bool shed() noexcept;
+  [[nodiscard]] Slice claim_buffer() noexcept;
+  void shut_down() noexcept;
+
+  Ring& ring;
+  BufferPool& buffers;
+  const StreamsPlan plan;
+  Stream* records;         ///< mapped; [0, used) have been in use
+  std::uint32_t used = 0;  ///< and are valid
+  std::uint32_t first_free = StreamId::kNone;
+  std::uint32_t open = 0;
+  std::uint32_t in_flight = 0;
+  SliceNodes nodes;
+  std::vector<Listener> listeners;
+  std::vector<std::uint32_t> dirty;    ///< have events to tell
+  std::size_t dirty_at = 0;            ///< told up to here
+  std::vector<std::uint32_t> to_arm;   ///< whose receive may have to be armed or cancelled
+  std::vector<std::uint32_t> to_send;  ///< have something to send
+  std::vector<std::uint32_t> flushing;
+  std::vector<StreamId> to_drop;  ///< cut off, and what they have received is not dropped yet
+  std::vector<Message> messages;
+  std::uint32_t messages_used = 0;
+  TimerWheel linger;
+  std::uint64_t now_ms = 0;
+  std::uint64_t accept_again_ms = 0;              ///< not before; 0: at once
+  std::optional<std::uint64_t> starved_since_ms;  ///< no buffer was free since
+  std::optional<std::uint64_t> last_shed_ms;
+  bool shutting_down = false;
+};
+
+/// What errno says of a stream; a connect's too.
+[[nodiscard]] StreamError judge_stream_error(int error) noexcept;
+
+}  // namespace sallyport::ring

@@ -1,0 +1,213 @@
+#include "engine/http/router_target.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstring>
+
+namespace sallyport::http_door {
+namespace {
+
+/// What an octet is to the path of a target.
+enum class Octet : std::uint8_t {
+  plain,      ///< pchar of RFC 3986 §3.3, or "/"
+  escape,     ///< "%"
+  to_escape,  ///< has to be escaped
+  forbidden,
+};
+
+constexpr bool is_unreserved(unsigned char c) noexcept {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+         c == '.' || c == '_' || c == '~';
+}
+
+constexpr std::array<Octet, 256> kPathOctets = [] {
+  std::array<Octet, 256> octets{};
+  for (unsigned c = 0; c < 256; ++c) {
+    const auto character = static_cast<unsigned char>(c);
+    if (is_unreserved(character) ||
+        std::string_view("!$&'()*+,;=:@/").contains(static_cast<char>(c)))
+      octets[c] = Octet::plain;
+    else if (c == '%')
+      octets[c] = Octet::escape;
+    else if (c <= 0x20 || c == 0x7f || c == '\\' || c == '#')
+      octets[c] = Octet::forbidden;
+    else
+      octets[c] = Octet::to_escape;
+  }
+  return octets;
+}();
+
+Octet path_octet(char c) noexcept { return kPathOctets[static_cast<unsigned char>(c)]; }
+
+bool is_high(char c) noexcept { return static_cast<unsigned char>(c) > 0x7f; }
+
+bool forbidden_in_query(char c) noexcept {
+  return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f || c == '#';
+}
+
+constexpr int hex_value(char c) noexcept {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+constexpr char kHex[] = "0123456789ABCDEF";
+
+/// The octet that the escape at the start of `text` stands for, or -1.
+int escaped_octet(std::string_view text) noexcept {
+  if (text.size() < 3 || text[0] != '%') return -1;
+  const int high = hex_value(text[1]);
+  const int low = hex_value(text[2]);
+  return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
+/// What a look over the whole target says: most are canonical, and nothing is written.
+struct Survey {
+  std::size_t path_octets = 0;
+  std::size_t to_escape = 0;
+  bool canonical = true;
+};
+
+std::expected<Survey, TargetError> survey(std::string_view target) noexcept {
+  Survey result;
+  result.path_octets = std::min(target.find('?'), target.size());
+  char previous = 0;
+  for (const char c : target.substr(0, result.path_octets)) {
+    const Octet octet = path_octet(c);
+    if (octet == Octet::forbidden) return std::unexpected(TargetError::forbidden_octet);
+    if (octet == Octet::to_escape) ++result.to_escape;
+    if (octet == Octet::escape || (previous == '/' && (c == '/' || c == '.' || c == ';')))
+      result.canonical = false;
+    previous = c;
+  }
+  for (const char c : target.substr(result.path_octets)) {
+    if (forbidden_in_query(c)) return std::unexpected(TargetError::forbidden_octet);
+    if (is_high(c)) ++result.to_escape;
+  }
+  if (result.to_escape > 0) result.canonical = false;
+  return result;
+}
+
+/// Escapes from the end backwards, so that no octet is overwritten before it is read. Returns the
+/// new length of the path.
+std::size_t escape_in_place(std::string& target, const Survey& survey) {
+  std::size_t from = target.size();
+  target.resize(from + 2 * survey.to_escape);
+  std::size_t to = target.size();
+  std::size_t path_octets = survey.path_octets;
+  while (from > 0) {
+    const char c = target[--from];
+    const bool in_path = from < survey.path_octets;
+    if (in_path ? path_octet(c) == Octet::to_escape : is_high(c)) {
+      target[--to] = kHex[static_cast<unsigned char>(c) & 15];
+      target[--to] = kHex[static_cast<unsigned char>(c) >> 4];
+      target[--to] = '%';
+      if (in_path) path_octets += 2;
+    } else {
+      target[--to] = c;
+    }
+  }
+  return path_octets;
+}
+
+/// Whether a server that drops parameters or decodes slashes before it removes dot segments would
+/// see one in this (already decoded) segment. "." and ".." alone are everybody's, and not hidden.
+bool hides_dots(std::string_view segment) noexcept {
+  const std::size_t parameters = std::min(segment.find(';'), segment.find("%3B"));
+  const std::string_view name = segment.substr(0, parameters);
+  if (name.empty() && parameters != std::string_view::npos) return true;
+  bool whole = parameters == std::string_view::npos;
+  for (std::size_t at = 0;;) {
+    const std::size_t end = std::min({name.find("%2F", at), name.find("%5C", at), name.size()});
+    if (end != name.size()) whole = false;
+    const std::string_view piece = name.substr(at, end - at);
+    if (!whole && (piece == "." || piece == "..")) return true;
+    if (end == name.size()) return false;
+    at = end + 3;
+  }
+}
+
+/// Copies one escape from `from` to `*to`, canonical.
+std::expected<char*, TargetError> put_escape(std::string_view from, char* to) noexcept {
+  const int octet = escaped_octet(from);
+  if (octet < 0x20 || octet == 0x7f) return std::unexpected(TargetError::bad_escape);
+  if (octet == 0xc0 || octet == 0xc1) {  // two octets for what ASCII says in one (RFC 3629 §3)
+    const int next = escaped_octet(from.substr(3));
+    if (next >= 0x80 && next <= 0xbf) return std::unexpected(TargetError::bad_escape);
+  }
+  if (is_unreserved(static_cast<unsigned char>(octet))) {
+    *to++ = static_cast<char>(octet);
+  } else {
+    *to++ = '%';
+    *to++ = kHex[octet >> 4];
+    *to++ = kHex[octet & 15];
+  }
+  return to;
+}
+
+/// Decodes, merges slashes and removes dot segments, forwards: what is written is never longer than
+/// what was read. Returns the new length of the path.
+std::expected<std::size_t, TargetError> resolve_in_place(char* text, std::size_t octets) noexcept {
+  std::size_t read = 1;
+  std::size_t written = 1;  // text[0..written) is canonical and ends in "/"
+  for (bool more = true; more;) {
+    const std::size_t segment_at = written;
+    while (read < octets && text[read] != '/') {
+      if (text[read] == '%') {
+        const auto end = put_escape({text + read, octets - read}, text + written);
+        if (!end) return std::unexpected(end.error());
+        written = static_cast<std::size_t>(*end - text);
+        read += 3;
+      } else {
+        text[written++] = text[read++];
+      }
+    }
+    more = read < octets;
+    const std::string_view segment(text + segment_at, written - segment_at);
+    if (hides_dots(segment)) return std::unexpected(TargetError::hidden_dots);
+    if (segment == "..") {
+      written = segment_at;
+      if (written > 1) --written;
+      while (text[written - 1] != '/') --written;
+    } else if (segment == ".") {
+      written = segment_at;
+    } else if (!segment.empty() && more) {
+      text[written++] = '/';
+    }
+    ++read;
+  }
+  return written;
+}
+
+}  // namespace
+
+std::string_view to_text(TargetError error) noexcept {
+  switch (error) {
+    case TargetError::not_a_path: return "the target is not a path";
+    case TargetError::forbidden_octet: return "the target has an octet that no target may have";
+    case TargetError::bad_escape: return "the target has an invalid percent-escape";
+    case TargetError::hidden_dots: return "the path hides a dot segment";
+  }
+  return {};
+}
+
+std::expected<TargetParts, TargetError> normalise_target(std::string& target) {
+  if (target == "*") return TargetParts{.path = target, .query = {}};
+  if (!target.starts_with('/')) return std::unexpected(TargetError::not_a_path);
+  const auto surveyed = survey(target);
+  if (!surveyed) return std::unexpected(surveyed.error());
+  std::size_t path_octets = surveyed->path_octets;
+  if (!surveyed->canonical) {
+    if (surveyed->to_escape > 0) path_octets = escape_in_place(target, *surveyed);
+    const auto resolved = resolve_in_place(target.data(), path_octets);
+    if (!resolved) return std::unexpected(resolved.error());
+    target.erase(*resolved, path_octets - *resolved);
+    path_octets = *resolved;
+  }
+  const std::string_view whole = target;
+  return TargetParts{.path = whole.substr(0, path_octets), .query = whole.substr(path_octets)};
+}
+
+}  // namespace sallyport::http_door

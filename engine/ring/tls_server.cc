@@ -21,9 +21,10 @@ namespace {
 constexpr std::string_view kHttp2 = "h2";
 constexpr std::string_view kHttp1 = "http/1.1";
 constexpr std::string_view kAcme = "acme-tls/1";
-/// A ClientHello with this protocol and no other (RFC 8737 §3), as the extension has it.
+/// What a ClientHello has that offers this protocol and no other (RFC 8737 §3), without the list's
+/// own length.
 constexpr std::string_view kAcmeOnly =
-    "\x00\x0b\x0a"
+    "\x0a"
     "acme-tls/1";
 constexpr std::size_t kMostNameOctets = 253;  ///< of a DNS name in text (RFC 1035 §2.3.4)
 
@@ -53,7 +54,7 @@ bool asks_for_acme(const SSL_CLIENT_HELLO* hello) noexcept {
   std::size_t octets = 0;
   return SSL_early_callback_ctx_extension_get(
              hello, TLSEXT_TYPE_application_layer_protocol_negotiation, &data, &octets) == 1 &&
-         as_text({data, octets}) == std::string_view(kAcmeOnly.data(), 13);
+         octets > 2 && as_text(Octets(data, octets).subspan(2)) == kAcmeOnly;
 }
 
 bool offers(Octets protocols, std::string_view wanted) noexcept {
@@ -146,7 +147,7 @@ std::string_view TlsServerContext::State::protocol_for(Octets protocols) const n
   if (http2 && offers(protocols, kHttp2)) return kHttp2;
   if (offers(protocols, kHttp1)) return kHttp1;
   // Alone it came past choose(), so there is a challenge's certificate.
-  if (as_text(protocols) == std::string_view(kAcmeOnly).substr(2)) return kAcme;
+  if (as_text(protocols) == kAcmeOnly) return kAcme;
   return {};
 }
 

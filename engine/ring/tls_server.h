@@ -16,7 +16,7 @@ namespace sallyport::ring {
 struct TlsCertificateFiles {
   std::string certificate_file;  ///< PEM chain, leaf first
   std::string key_file;          ///< PEM, without a passphrase
-  std::string ocsp_file;         ///< DER response to staple (RFC 6066 §8); empty: none
+  std::string ocsp_file{};       ///< DER response to staple (RFC 6066 §8); empty: none
 };
 
 struct TlsServerPlan {

@@ -81,7 +81,7 @@ TlsStatus TlsSession::outcome(int result) noexcept {
 }
 
 void TlsSession::remember_failure() noexcept {
-  error_code_ = ERR_peek_error();
+  error_code_ = ERR_peek_last_error();  // those before it tell why a library below could not
   error_ = state_ == State::established ? TlsError::broken : TlsError::handshake;
   if (ERR_GET_LIB(error_code_) == ERR_LIB_SSL &&
       ERR_GET_REASON(error_code_) == SSL_R_CERTIFICATE_VERIFY_FAILED) {

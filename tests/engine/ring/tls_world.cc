@@ -130,8 +130,7 @@ TlsCertificateFiles TestAuthority::issue_files(const TemporaryFolder& folder, st
                                                const CertificateWish& wish) const {
   const auto [certificate, key] = issue(wish);
   return {.certificate_file = folder.write(std::string(name) + ".crt", certificate),
-          .key_file = folder.write(std::string(name) + ".key", key),
-          .ocsp_file = {}};
+          .key_file = folder.write(std::string(name) + ".key", key)};
 }
 
 MutableOctets Wire::room() noexcept {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstring>
 #include <limits>
@@ -58,23 +59,25 @@ constexpr std::array<std::string_view, 41> kNames = {
 static_assert(kNames.size() == static_cast<std::size_t>(FieldName::x_requested_with) + 1);
 
 constexpr std::size_t kLongestName = 25;
-constexpr std::size_t kPaddedName = 32;
-static_assert(std::ranges::max(kNames, {}, &std::string_view::size).size() == kLongestName);
+/// A name of 32 octets, padded with zeros, to be compared eight at a time.
+using Words = std::array<std::uint64_t, 4>;
 
-/// A name ready to be compared with 32 octets of any case: octet | mask == lower.
+/// Equal to a name whose case does not matter if, for each word, word | mask == lower.
 struct Pattern {
-  std::array<char, kPaddedName> lower{};
-  std::array<char, kPaddedName> mask{};
+  Words lower;
+  Words mask;
 };
 
 constexpr auto kPatterns = [] {
   std::array<Pattern, kNames.size()> patterns{};
   for (std::size_t i = 0; i < kNames.size(); ++i) {
+    std::array<char, sizeof(Words)> lower{};
+    std::array<char, sizeof(Words)> mask{};
     for (std::size_t at = 0; at < kNames[i].size(); ++at) {
-      const char c = kNames[i][at];
-      patterns[i].lower[at] = c;
-      patterns[i].mask[at] = c >= 'a' && c <= 'z' ? ' ' : '\0';
+      lower[at] = kNames[i][at];
+      mask[at] = lower[at] >= 'a' && lower[at] <= 'z' ? ' ' : '\0';
     }
+    patterns[i] = {.lower = std::bit_cast<Words>(lower), .mask = std::bit_cast<Words>(mask)};
   }
   return patterns;
 }();
@@ -117,12 +120,12 @@ FieldName field_name(std::string_view name) noexcept {
   if (name.empty() || name.size() > kLongestName) return FieldName::other;
   const std::uint8_t candidate = kSlots[slot(key(name), kMultiplier)];
   if (kNames[candidate].size() != name.size()) return FieldName::other;
-  std::array<char, kPaddedName> padded{};
-  std::memcpy(padded.data(), name.data(), name.size());
+  Words words{};
+  std::memcpy(words.data(), name.data(), name.size());
   const Pattern& pattern = kPatterns[candidate];
-  int difference = 0;
-  for (std::size_t at = 0; at < kPaddedName; ++at) {
-    difference |= (padded[at] | pattern.mask[at]) ^ pattern.lower[at];
+  std::uint64_t difference = 0;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    difference |= (words[i] | pattern.mask[i]) ^ pattern.lower[i];
   }
   return difference == 0 ? static_cast<FieldName>(candidate) : FieldName::other;
 }
@@ -195,15 +198,6 @@ void Fields::remove(std::string_view name) noexcept {
            equal_ignoring_case(std::string_view(text_).substr(entry.name_at, entry.name_length),
                                name);
   });
-}
-
-Field Fields::operator[](std::size_t index) const noexcept {
-  CHECK(index < entries_.size());
-  const Entry& entry = entries_[index];
-  const char* const text = text_.data();
-  return {.id = entry.id,
-          .name = {text + entry.name_at, entry.name_length},
-          .value = {text + entry.value_at, entry.value_length}};
 }
 
 std::optional<std::string_view> Fields::find(FieldName id) const noexcept {

@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "protocol/check.h"
+
 namespace sallyport::http {
 
 enum class Method : std::uint8_t {
@@ -102,7 +104,14 @@ class Fields {
   void remove(std::string_view name) noexcept;
   void remove(std::initializer_list<FieldName> ids) noexcept;  ///< in one pass
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
-  [[nodiscard]] Field operator[](std::size_t index) const noexcept;
+  [[nodiscard]] Field operator[](std::size_t index) const noexcept {
+    CHECK(index < entries_.size());
+    const Entry& entry = entries_[index];
+    const char* const text = text_.data();
+    return {.id = entry.id,
+            .name = {text + entry.name_at, entry.name_length},
+            .value = {text + entry.value_at, entry.value_length}};
+  }
   /// The first of that name.
   [[nodiscard]] std::optional<std::string_view> find(FieldName id) const noexcept;
   [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const noexcept;

@@ -189,12 +189,16 @@ Refusal settle_request(const Decisive& decisive, RequestHead& head) {
   if (const Refusal refusal = settle_host(decisive.host, head)) return refusal;
   if (const Refusal refusal = settle_framing(decisive, head)) return refusal;
   head.keep_alive = stays_open(decisive, head);
-  if (head.minor_version == 0) return {};  // has neither of what follows
+  if (head.minor_version == 0) {
+    head.fields.remove(FieldName::expect);  // to be ignored (RFC 9110 §10.1.1): we write HTTP/1.1
+    return {};
+  }
   if (decisive.expect.count > 0) {
     if (decisive.expect.count > 1 || !equal_ignoring_case(decisive.expect.value, "100-continue")) {
       return {417, "unknown expectation"};
     }
     head.expect_continue = head.framing != Framing::none;
+    if (!head.expect_continue) head.fields.remove(FieldName::expect);
   }
   // h2c is not taken (RFC 9113 §3.1 has dropped it), and passed on it would open a way past us.
   const std::string_view protocol = decisive.upgrade.value;

@@ -366,7 +366,13 @@ TEST(Expectation, IsContinueOrRefused) {
   EXPECT_FALSE(read(with("Expect: 100-continue\r\n")).head.expect_continue);
   EXPECT_TRUE(refused(with("Expect: 200-ok\r\n"), 417));
   EXPECT_TRUE(refused(with("Expect: 100-continue\r\nExpect: 100-continue\r\n"), 417));
-  EXPECT_TRUE(taken("GET / HTTP/1.0\r\nExpect: what\r\n\r\n"));
+}
+
+TEST(Expectation, IsNotPassedOnWhereItMeansNothing) {
+  const RequestHead old = read("GET / HTTP/1.0\r\nExpect: what\r\nX: y\r\n\r\n").head;
+  EXPECT_EQ(old.fields.size(), 1);
+  const RequestHead empty = read(with("Expect: 100-continue\r\nX: y\r\n")).head;
+  EXPECT_EQ(empty.fields.size(), 1);
 }
 
 struct Response {

@@ -25,6 +25,12 @@ static_assert(kCompletionEntries >= 4 * kReceiveBuffers);
 /// Datagrams queued between two submissions: a full submission queue. More are submitted early.
 inline constexpr std::size_t kSendSlots = kSubmissionEntries;
 
+/// A buffer of the HTTP door's streams: one TLS record.
+inline constexpr std::uint16_t kStreamBufferGroup = 1;
+inline constexpr std::uint32_t kStreamBufferOctets = 16 * 1024;
+/// Lent to the kernel to receive into: a burst of one turn.
+inline constexpr std::uint32_t kLentStreamBuffers = 512;
+
 /// Exchanges of one shard. 20 bits of a ticket name the slot.
 inline constexpr std::size_t kMaxExchangesPerShard = std::size_t{1} << 20;
 /// Identifiers towards one downstream: 256 a source port.

@@ -11,6 +11,7 @@
 #include "engine/admin/http_listener.h"
 #include "engine/admin/snapshot.h"
 #include "engine/config/config.h"
+#include "engine/http/server.h"
 #include "engine/log/audit_writer.h"
 #include "engine/log/log.h"
 #include "engine/radius/server.h"
@@ -38,6 +39,7 @@ class Daemon {
  private:
   Daemon(config::Config config, log::Log& log);
   [[nodiscard]] std::expected<void, std::string> open();
+  [[nodiscard]] std::expected<void, std::string> open_radius();
   void run();
   [[nodiscard]] admin::Snapshot snapshot() const;  ///< the admin thread calls it
 
@@ -45,7 +47,8 @@ class Daemon {
   log::Log& log_;
   radius_door::AuditQueue audit_queue_;
   std::unique_ptr<radius_door::RadiusServer> radius_;  ///< none: there is no RADIUS door
-  std::unique_ptr<verify::Pool> pool_;       ///< with radius_
+  std::unique_ptr<verify::Pool> pool_;                 ///< with radius_
+  std::unique_ptr<http_door::HttpServer> http_;        ///< none: there is no HTTP door
   std::unique_ptr<ring::Reactors> reactors_;  ///< goes first: its threads use all of the above
   log::AuditWriter audit_writer_;
   // What snapshot() reads; does not change once the admin listener runs.
@@ -53,6 +56,7 @@ class Daemon {
   std::vector<const radius_door::RadiusMetrics*> shard_metrics_;
   std::vector<const verify::VerifyMetrics*> verify_metrics_;
   std::unique_ptr<admin::HttpListener> admin_;  ///< none: [admin] listen is not set
+  bool running_ = false;
   bool stopped_ = false;
 };
 

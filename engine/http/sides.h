@@ -52,7 +52,7 @@ class ClientSide {
   /// Interim answers any number of times, then one final head. `head` is complete: hop-by-hop
   /// fields are removed, ours are added; the side adds what its protocol frames with. `body`:
   /// whether octets or trailers follow.
-  virtual void respond(const http::ResponseHead& head, bool body) = 0;
+  virtual void respond(http::ResponseHead& head, bool body) = 0;
   virtual void respond_body(ring::Slice slice) = 0;            ///< takes it over; never refused
   virtual void respond_end(const http::Fields* trailers) = 0;  ///< the side is gone after it
   /// The answer cannot be ended: the visitor must notice (reset). The side is gone after it.

@@ -1,0 +1,29 @@
+#pragma once
+// One stream of the HTTP door and who speaks on it: a visitor's HTTP/1 or HTTP/2 connection, or one
+// to an upstream. Owned by the Door; one thread.
+
+#include <cstdint>
+
+#include "engine/ring/streams.h"
+
+namespace sallyport::http_door {
+
+class Connection {
+ public:
+  virtual ~Connection() = default;
+  virtual void stream_event(const ring::StreamEvent& event) = 0;
+  /// Its timer (Door::set_timer) has come.
+  virtual void timer(std::uint64_t now_ms) = 0;
+  /// sallyport stops: ends as soon as nothing is owed.
+  virtual void drain() = 0;
+};
+
+/// Who a visitor's connection belongs to and how it came: of all requests on it.
+struct Peer {
+  Endpoint address;  ///< of the TCP connection, or as a PROXY header told; any: a Unix socket
+  Endpoint local;
+  std::uint16_t listener = 0;
+  bool tls = false;
+};
+
+}  // namespace sallyport::http_door

@@ -1,0 +1,225 @@
+#include "engine/http/exchange.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "engine/http/admission.h"
+#include "engine/http/door.h"
+#include "protocol/check.h"
+
+namespace sallyport::http_door {
+namespace {
+
+/// What may follow what. Row: from; a bit for each state to go to.
+constexpr std::uint8_t bit(ExchangeState state) noexcept {
+  return static_cast<std::uint8_t>(1u << static_cast<unsigned>(state));
+}
+constexpr std::array<std::uint8_t, 6> kAllowed = {
+    /* free       */ bit(ExchangeState::reading),
+    /* reading    */ bit(ExchangeState::forwarding) | bit(ExchangeState::answering) |
+        bit(ExchangeState::over) | bit(ExchangeState::free),
+    /* forwarding */ bit(ExchangeState::answering) | bit(ExchangeState::tunnel) |
+        bit(ExchangeState::over),
+    /* answering  */ bit(ExchangeState::over),
+    /* tunnel     */ bit(ExchangeState::over),
+    /* over       */ bit(ExchangeState::free),
+};
+
+}  // namespace
+
+void Exchange::step(ExchangeState to) noexcept {
+  CHECK((kAllowed[static_cast<std::size_t>(state_)] & bit(to)) != 0);
+  state_ = to;
+}
+
+void Exchange::reuse() noexcept {
+  if (state_ == ExchangeState::free) {
+    step(ExchangeState::reading);
+    return;
+  }
+  step(ExchangeState::free);
+  if (epoch_ != 0) door_.let_go_settings(std::exchange(epoch_, 0));
+  settings_ = nullptr;
+  route_ = nullptr;
+  pool_.reset();
+  tried_ = 0;
+  grant_ = 0;
+  by_whitelist_or_grant_ = false;
+  has_body_ = request_done_ = body_begun_ = client_paused_ = upstream_paused_ = false;
+  fresh_tried_ = websocket_over_h2_ = answer_begun_ = set_cookie_owed_ = false;
+  request_octets_ = response_octets_ = 0;
+}
+
+void Exchange::begin(ClientSide& client, const Peer& peer, bool body) {
+  client_ = &client;
+  peer_ = peer;
+  has_body_ = body;
+  request_done_ = !body;
+  epoch_ = door_.hold_settings();
+  settings_ = &door_.settings();
+  door_.counts().requests.add();
+  decide();
+}
+
+void Exchange::refuse(ClientSide& client, const Peer& peer, std::uint16_t status,
+                      std::string_view reason) {
+  client_ = &client;
+  peer_ = peer;
+  request_.reset();
+  request_done_ = true;
+  epoch_ = door_.hold_settings();
+  settings_ = &door_.settings();
+  client_->discard_request();
+  answer_page(status, reason);
+}
+
+// --- From the visitor ------------------------------------------------------------------------
+
+void Exchange::request_body(ring::Slice slice) {
+  request_octets_ += slice.length;
+  if (upstream_ == nullptr) return door_.buffers().release(slice);
+  const std::uint64_t most = route_->config.max_request_body;
+  if (most > 0 && request_octets_ > most && state_ != ExchangeState::tunnel) {
+    door_.buffers().release(slice);
+    release_upstream();
+    if (state_ != ExchangeState::forwarding) return cut_off();
+    client_->discard_request();
+    return answer_page(413, "the request's body is too large");
+  }
+  body_begun_ = true;
+  upstream_->request_body(slice);
+  if (!upstream_->writable() && !std::exchange(client_paused_, true)) client_->pause_request();
+}
+
+void Exchange::request_end(const http::Fields* trailers) {
+  request_done_ = true;
+  if (upstream_ != nullptr) upstream_->request_end(trailers);
+}
+
+void Exchange::client_writable() {
+  if (upstream_ != nullptr && std::exchange(upstream_paused_, false)) upstream_->resume_response();
+}
+
+void Exchange::client_broken(Broken) {
+  client_ = nullptr;
+  door_.counts().answers[0].add();
+  release_upstream();
+  finish();
+}
+
+// --- From the upstream -----------------------------------------------------------------------
+
+void Exchange::response_head(http::ResponseHead& head) {
+  answer_begun_ = true;
+  if (head.interim()) {
+    // A 100 is between us and the upstream: the visitor's is sent by his side (RFC 9110 §15.2.1).
+    if (head.status != 100 && head.status != 102) client_->respond(head, true);
+    return;
+  }
+  if (lease_) pool_->servers().succeeded(*lease_, door_.now_ms());
+  const bool tunnel = head.framing == http::Framing::tunnel;
+  const bool body = head.framing != http::Framing::none;
+  const std::uint64_t most = route_->config.max_response_body;
+  if (most > 0 && !tunnel && head.content_length.value_or(0) > most) {
+    release_upstream();
+    if (!request_done_) client_->discard_request();
+    return answer_page(502, "the answer's body is too large");
+  }
+  door_.counts().answers[std::min<std::size_t>(head.status / 100, 5)].add();
+  step(tunnel ? ExchangeState::tunnel : ExchangeState::answering);
+  if (tunnel) {
+    door_.cancel_timer(*this);
+  } else {
+    door_.set_timer(*this, door_.now_ms() + pool_->settings().config.response_timeout_ms);
+  }
+  prepare_response(head);
+  client_->respond(head, body || tunnel);
+}
+
+void Exchange::response_body(ring::Slice slice) {
+  response_octets_ += slice.length;
+  const std::uint64_t most = route_->config.max_response_body;
+  if (most > 0 && response_octets_ > most && state_ != ExchangeState::tunnel) {
+    door_.buffers().release(slice);
+    return cut_off();
+  }
+  last_octet_ms_ = door_.now_ms();
+  client_->respond_body(slice);
+  if (!client_->writable() && !std::exchange(upstream_paused_, true)) upstream_->pause_response();
+}
+
+void Exchange::response_end(const http::Fields* trailers) {
+  release_upstream();
+  ClientSide* const client = std::exchange(client_, nullptr);
+  if (!request_done_) client->discard_request();
+  client->respond_end(trailers);
+  finish();
+}
+
+void Exchange::upstream_writable() {
+  if (std::exchange(connecting_, false)) {
+    door_.set_timer(*this, door_.now_ms() + pool_->settings().config.response_timeout_ms);
+  }
+  if (client_ != nullptr && std::exchange(client_paused_, false)) client_->resume_request();
+}
+
+void Exchange::upstream_broken(Broken why) {
+  upstream_ = nullptr;
+  give_up(why);
+}
+
+// --- Time, and admission that ends -----------------------------------------------------------
+
+void Exchange::timer() {
+  if (state_ != ExchangeState::forwarding && state_ != ExchangeState::answering) return;
+  const std::uint32_t patience_ms = pool_->settings().config.response_timeout_ms;
+  if (state_ == ExchangeState::answering || !request_done_) {
+    // As long as something moves, or the visitor is who does not: his own timers see to him.
+    const std::uint64_t until_ms = last_octet_ms_ + patience_ms;
+    if (door_.now_ms() < until_ms) return door_.set_timer(*this, until_ms);
+    if (upstream_paused_ || !request_done_) {
+      return door_.set_timer(*this, door_.now_ms() + patience_ms);
+    }
+  }
+  if (upstream_ == nullptr) return;
+  release_upstream();
+  give_up(connecting_ ? Broken::connect_timeout : Broken::timed_out);
+}
+
+void Exchange::recheck() {
+  if (!by_whitelist_or_grant_ || client_ == nullptr || route_ == nullptr) return;
+  const Visitor visitor{.address = visitor_, .https = visitor_https_, .host = {}};
+  const Admission admission = admit(route_->config.policy, visitor, *door_.settings().whitelist,
+                                    door_.grants().current(), door_.unix_ms());
+  if (admission.passes()) {
+    grant_ = admission.grant_id;
+    return;
+  }
+  door_.counts().cut_off.add();
+  cut_off();
+}
+
+void Exchange::cut_off() {
+  release_upstream();
+  ClientSide* const client = std::exchange(client_, nullptr);
+  door_.counts().answers[0].add();
+  client->abort();
+  finish();
+}
+
+void Exchange::release_upstream() {
+  if (lease_) {
+    pool_->servers().release(*lease_);
+    lease_.reset();
+  }
+  if (UpstreamSide* const upstream = std::exchange(upstream_, nullptr)) upstream->release();
+}
+
+void Exchange::finish() {
+  door_.cancel_timer(*this);
+  step(ExchangeState::over);
+  door_.recycle(*this);
+}
+
+}  // namespace sallyport::http_door

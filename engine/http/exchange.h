@@ -1,0 +1,133 @@
+#pragma once
+// One request and its answer: from the visitor's side through the decisions (who is it, which
+// route, is he let in, which server) to the upstream's side and back. It reads no socket: the two
+// sides (sides.h) do, and tell it. Slots of the Door's; used again.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "engine/http/connection.h"
+#include "engine/http/door_settings.h"
+#include "engine/http/router_host.h"
+#include "engine/http/sides.h"
+#include "engine/http/upstream_pool.h"
+#include "protocol/http/head.h"
+
+namespace sallyport::http_door {
+
+class Door;
+
+/// Where an exchange stands. `step` in exchange.cc changes it and nothing else does.
+enum class ExchangeState : std::uint8_t {
+  free,        ///< in the Door's list
+  reading,     ///< the head is being read into request()
+  forwarding,  ///< an upstream has the request; no octet of the final answer has come
+  answering,   ///< the final head has gone to the visitor; the rest follows
+  tunnel,      ///< after a 101: octets both ways until one side ends
+  over,        ///< nothing is left to do; the slot is free with the next turn
+};
+
+class Exchange final : public ExchangeEvents {
+ public:
+  Exchange(Door& door, std::uint32_t index) : door_(door), index_(index) {}
+
+  /// The head that a side reads a request into, before begin().
+  [[nodiscard]] http::RequestHead& request() noexcept { return request_; }
+
+  /// request() is complete. `body`: octets or trailers follow. May answer at once.
+  void begin(ClientSide& client, const Peer& peer, bool body);
+  /// request() could not be read: answers with `status`. The side closes the connection after it.
+  void refuse(ClientSide& client, const Peer& peer, std::uint16_t status, std::string_view reason);
+  /// No answer from upstream in time, or the like.
+  void timer();
+  /// Whether he is still let in is looked at again; if not, all that is open is cut off.
+  void recheck();
+
+  [[nodiscard]] std::uint32_t index() const noexcept { return index_; }
+  [[nodiscard]] ExchangeState state() const noexcept { return state_; }
+  void reuse() noexcept;  ///< the Door's: from over (or reading, given up) to free
+
+  // ExchangeEvents: called by the sides.
+  void request_body(ring::Slice slice) override;
+  void request_end(const http::Fields* trailers) override;
+  void client_writable() override;
+  void client_broken(Broken why) override;
+  void response_head(http::ResponseHead& head) override;
+  void response_body(ring::Slice slice) override;
+  void response_end(const http::Fields* trailers) override;
+  void upstream_writable() override;
+  void upstream_broken(Broken why) override;
+
+ private:
+  void step(ExchangeState to) noexcept;
+
+  // exchange_decide.cc: what is to become of a request.
+  void decide();
+  [[nodiscard]] bool serve_reserved(std::string_view path);
+  void serve_route(const RouteSettings& route);
+  void not_admitted(bool denied);
+  [[nodiscard]] RewriteValues rewrite_values();  ///< good until the next call
+
+  // exchange_forward.cc: to the upstream.
+  void forward(const RouteSettings& route);
+  void prepare_request();
+  void attempt(bool same_server);
+  [[nodiscard]] std::uint64_t draw_random();
+  void give_up(Broken why);
+  void tunnel_to_http1();
+
+  // exchange_answer.cc: to the visitor.
+  void prepare_response(http::ResponseHead& head);
+  void answer(std::uint16_t status, std::string_view content_type, std::string_view body);
+  void answer_page(std::uint16_t status, std::string_view reason);
+  void cut_off();
+  void release_upstream();
+  void finish();
+
+  Door& door_;
+  const std::uint32_t index_;
+  ExchangeState state_ = ExchangeState::free;
+  std::uint32_t epoch_ = 0;  ///< of the settings; 0: none held
+  const DoorSettings* settings_ = nullptr;
+  const RouteSettings* route_ = nullptr;
+  ClientSide* client_ = nullptr;
+  UpstreamSide* upstream_ = nullptr;
+  std::shared_ptr<UpstreamPool> pool_;
+  std::optional<ServerLease> lease_;
+  ServerMask tried_ = 0;
+  std::uint32_t retries_left_ = 0;
+
+  Peer peer_;
+  IpAddress visitor_;
+  bool visitor_https_ = false;
+  std::uint64_t grant_ = 0;  ///< id of the grant that lets him in; 0: another reason
+  bool by_whitelist_or_grant_ = false;
+
+  http::RequestHead request_;
+  http::ResponseHead own_;  ///< head of an answer of ours
+  std::string scratch_;
+  std::string target_;        ///< as asked for, canonical: path and query
+  std::string cookie_;        ///< of the visitor, for balance = cookie
+  std::string user_;          ///< of the grant that lets him in
+  std::string visitor_text_;  ///< behind rewrite_values()
+  HostName host_;
+  std::uint32_t server_ = 0;  ///< of the last attempt
+  std::uint64_t last_octet_ms_ = 0;
+  bool has_body_ = false;
+  bool request_done_ = false;
+  bool body_begun_ = false;  ///< octets of the body have been taken: no second attempt
+  bool client_paused_ = false;
+  bool upstream_paused_ = false;
+  bool websocket_over_h2_ = false;
+  bool fresh_tried_ = false;
+  bool answer_begun_ = false;  ///< an octet of an answer has come, interim ones included
+  bool set_cookie_owed_ = false;
+  bool connecting_ = false;
+  std::uint64_t request_octets_ = 0;
+  std::uint64_t response_octets_ = 0;
+};
+
+}  // namespace sallyport::http_door

@@ -1,0 +1,170 @@
+// To the upstream: the request as it goes out, the choice of a server, and the next try.
+
+#include <array>
+#include <utility>
+
+#include "engine/http/door.h"
+#include "engine/http/exchange.h"
+#include "engine/http/retry.h"
+#include "protocol/http/forwarded.h"
+#include "protocol/http/head_writer.h"
+
+namespace sallyport::http_door {
+
+void Exchange::forward(const RouteSettings& route) {
+  if (route.config.max_request_body > 0 &&
+      request_.content_length.value_or(0) > route.config.max_request_body) {
+    return answer_page(413, "the request's body is too large");
+  }
+  if (request_.method == http::Method::connect && request_.protocol.empty()) {
+    return answer_page(405, "this is no proxy for CONNECT");
+  }
+  pool_ = door_.upstreams().pool(route.pool);
+  retries_left_ = pool_->settings().config.retries;
+  cookie_.clear();
+  if (pool_->settings().config.balance == config::Balance::cookie) {
+    cookie_.assign(find_cookie(request_.fields, pool_->settings().config.cookie_name));
+  }
+  prepare_request();
+  step(ExchangeState::forwarding);
+  attempt(false);
+}
+
+void Exchange::prepare_request() {
+  const std::string_view version = request_.scheme.empty() ? "1.1" : "2.0";
+  http::Fields& fields = request_.fields;
+  tunnel_to_http1();
+  http::remove_hop_by_hop(fields);
+  // What we say of the visitor, nobody else says.
+  for (const http::FieldName name :
+       {http::FieldName::x_forwarded_for, http::FieldName::x_forwarded_host,
+        http::FieldName::x_forwarded_proto, http::FieldName::x_forwarded_uri,
+        http::FieldName::x_forwarded_method, http::FieldName::x_real_ip, http::FieldName::forwarded,
+        http::FieldName::via, http::FieldName::expect}) {
+    fields.remove(name);
+  }
+  scratch_.clear();
+  http::append_visitor(scratch_, visitor_);
+  fields.add("X-Forwarded-For", scratch_);
+  fields.add("X-Forwarded-Proto", visitor_https_ ? "https" : "http");
+  fields.add("X-Forwarded-Host", request_.authority);
+  scratch_.clear();
+  http::append_forwarded(scratch_, visitor_, visitor_https_, request_.authority);
+  fields.add("Forwarded", scratch_);
+  scratch_.clear();
+  http::append_via(scratch_, version, "sallyport");
+  fields.add("Via", scratch_);
+  const Rewrite& rewrite = route_->rewrite;
+  if (!rewrite.request_fields.empty()) {
+    rewrite.request_fields.apply(rewrite_values(), request_, scratch_);
+  }
+  if (rewrite.changes_target()) {
+    const std::size_t query = target_.find('?');
+    const TargetParts parts{.path = std::string_view(target_).substr(0, query),
+                            .query = query == std::string::npos
+                                         ? std::string_view()
+                                         : std::string_view(target_).substr(query)};
+    request_.target.clear();
+    rewrite.append_target(parts, request_.target);
+  } else {
+    request_.target.assign(target_);
+  }
+  request_.keep_alive = true;
+  request_.expect_continue = false;
+}
+
+void Exchange::tunnel_to_http1() {
+  if (request_.method != http::Method::connect) return;
+  // RFC 8441: an extended CONNECT of HTTP/2 is a GET with Upgrade in HTTP/1.1.
+  websocket_over_h2_ = true;
+  request_.method = http::Method::get;
+  request_.method_text = "GET";
+  // 16 octets in base64, as RFC 6455 §4.1 wants them; nobody checks our answer to it but ourselves.
+  std::array<std::uint8_t, 21> key;
+  door_.random().fill(key);
+  constexpr std::string_view kAlphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  scratch_.clear();
+  for (const std::uint8_t octet : key) scratch_ += kAlphabet[octet & 63];
+  scratch_ += "A==";
+  request_.fields.set("Sec-WebSocket-Key", scratch_);
+}
+
+void Exchange::attempt(bool same_server) {
+  UpstreamSet& servers = pool_->servers();
+  if (!same_server) {
+    const auto choice = pool_->balancer().pick(servers, {.visitor = visitor_,
+                                                         .cookie = cookie_,
+                                                         .random = draw_random(),
+                                                         .now_ms = door_.now_ms(),
+                                                         .tried = tried_});
+    if (!choice) {
+      if (!request_done_) client_->discard_request();
+      return answer_page(503, "no server is ready for this");
+    }
+    server_ = choice->server;
+    set_cookie_owed_ = choice->set_cookie;
+    tried_ |= server_bit(server_);
+  }
+  lease_ = servers.acquire(server_);
+  upstream_ = pool_->open(server_, *this, same_server);
+  if (upstream_ == nullptr) {
+    servers.release(*lease_);
+    lease_.reset();
+    if (!request_done_) client_->discard_request();
+    return answer_page(503, "too many connections are open");
+  }
+  const std::string host = route_->config.preserve_host ? std::string() : servers.label(server_);
+  std::string asked;
+  if (!host.empty()) asked = std::exchange(request_.authority, host);
+  upstream_->request(request_, !request_done_ && !websocket_over_h2_ && has_body_);
+  if (!host.empty()) request_.authority = std::move(asked);
+  last_octet_ms_ = door_.now_ms();
+  connecting_ = !upstream_->writable();
+  const config::HttpPool& config = pool_->settings().config;
+  door_.set_timer(*this, door_.now_ms() + (connecting_ ? config.connect_timeout_ms
+                                                       : config.response_timeout_ms));
+  if (has_body_ && connecting_ && !std::exchange(client_paused_, true)) client_->pause_request();
+}
+
+std::uint64_t Exchange::draw_random() {
+  std::uint64_t random = 0;
+  if (pool_->settings().config.balance == config::Balance::random_two) {
+    door_.random().fill({reinterpret_cast<std::uint8_t*>(&random), sizeof(random)});
+  }
+  return random;
+}
+
+void Exchange::give_up(Broken why) {
+  door_.counts().upstream_failures.add();
+  UpstreamSet& servers = pool_->servers();
+  const RetryDecision decision =
+      decide_retry({.why = why,
+                    .method = request_.method,
+                    .method_text = request_.method_text,
+                    .request_written = why != Broken::refused && why != Broken::tls &&
+                                       why != Broken::connect_timeout,
+                    .body_gone = body_begun_,
+                    .answer_begun = answer_begun_,
+                    .fresh_tried = fresh_tried_,
+                    .others_left = servers.candidates(tried_, door_.now_ms()) != 0,
+                    .retries_left = retries_left_});
+  if (lease_) {
+    if (decision.server_failed) servers.failed(*lease_, why, door_.now_ms());
+    servers.release(*lease_);
+    lease_.reset();
+  }
+  if (state_ == ExchangeState::answering || state_ == ExchangeState::tunnel) return cut_off();
+  switch (decision.next) {
+    case Next::same_server: fresh_tried_ = true; return attempt(true);
+    case Next::other_server:
+      --retries_left_;
+      door_.counts().retries.add();
+      return attempt(false);
+    case Next::give_up: break;
+  }
+  if (!request_done_) client_->discard_request();
+  answer_page(decision.status == 0 ? 502 : decision.status, decision.reason);
+}
+
+}  // namespace sallyport::http_door

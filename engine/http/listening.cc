@@ -1,0 +1,181 @@
+#include "engine/http/listening.h"
+
+#include <cerrno>
+#include <cstring>
+#include <map>
+#include <system_error>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "engine/ring/udp_socket.h"
+
+namespace sallyport::http_door {
+namespace {
+
+constexpr int kBacklog = 4096;
+
+std::string why(int error) { return std::generic_category().message(error); }
+
+std::string explain(const std::string& where, int error) {
+  const std::string start = "cannot listen on " + where + ": ";
+  switch (error) {
+    case EADDRINUSE:
+      return start + "it is in use: stop what uses it (ss -tlpn names it), or choose another";
+    case EACCES:
+      return start +
+             "not allowed: ports below 1024 need CAP_NET_BIND_SERVICE (AmbientCapabilities= in the "
+             "systemd unit), a Unix socket a folder that this user may write to";
+    case EADDRNOTAVAIL:
+      return start +
+             "this machine has no such address: correct it, or start after the network is up";
+    default: return start + why(error);
+  }
+}
+
+std::expected<ring::FileDescriptor, int> open_tcp(const Endpoint& address, bool share) {
+  ring::FileDescriptor socket(::socket(address.address.is_v4() ? AF_INET : AF_INET6,
+                                       SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!socket.valid()) return std::unexpected(errno);
+  const int on = 1;
+  const bool set =
+      ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+      // Inherited by what is accepted: an answer waits for no acknowledgement.
+      ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0 &&
+      (address.address.is_v4() ||
+       ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == 0) &&
+      (!share || ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0);
+  if (!set) return std::unexpected(errno);
+  if (const auto bound = ring::bind_to(socket, address); !bound) {
+    return std::unexpected(bound.error());
+  }
+  return socket;
+}
+
+std::expected<void, int> listen_on(const ring::FileDescriptor& socket) {
+  if (::listen(socket.get(), kBacklog) != 0) return std::unexpected(errno);
+  return {};
+}
+
+std::expected<void, int> open_group(ListeningSocket& out, Endpoint address, std::size_t shards) {
+  // SO_REUSEPORT lets two servers of one user share a port in silence; a socket without it is
+  // refused, so it asks first.
+  if (const auto probe = open_tcp(address, false); !probe) return std::unexpected(probe.error());
+  for (std::size_t shard = 0; shard < shards; ++shard) {
+    auto socket = open_tcp(address, true);
+    if (!socket) return std::unexpected(socket.error());
+    if (const auto listening = listen_on(*socket); !listening) return listening;
+    address = ring::local_endpoint(*socket);
+    out.sockets.push_back(std::move(*socket));
+  }
+  out.text = address.text();
+  return {};
+}
+
+std::expected<void, int> open_unix(ListeningSocket& out, const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof(address.sun_path)) return std::unexpected(ENAMETOOLONG);
+  std::memcpy(address.sun_path, path.data(), path.size());
+  ring::FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!socket.valid()) return std::unexpected(errno);
+  const auto* name = reinterpret_cast<const sockaddr*>(&address);
+  if (::bind(socket.get(), name, sizeof(address)) != 0) {
+    if (errno != EADDRINUSE) return std::unexpected(errno);
+    // A socket that a dead process left answers nobody; one that is alive is not ours to take.
+    const ring::FileDescriptor asking(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    struct stat status{};
+    if (::connect(asking.get(), name, sizeof(address)) == 0 || errno != ECONNREFUSED ||
+        ::stat(path.c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) {
+      return std::unexpected(EADDRINUSE);
+    }
+    if (::unlink(path.c_str()) != 0 || ::bind(socket.get(), name, sizeof(address)) != 0) {
+      return std::unexpected(errno);
+    }
+  }
+  if (const auto listening = listen_on(socket); !listening) return listening;
+  out.text = "unix:" + path;
+  out.unlink_path = path;
+  out.sockets.push_back(std::move(socket));
+  return {};
+}
+
+/// What systemd has handed over (sd_listen_fds_with_names), by FileDescriptorName. Once.
+std::multimap<std::string, ring::FileDescriptor>& handed_over() {
+  static std::multimap<std::string, ring::FileDescriptor> sockets = [] {
+    std::multimap<std::string, ring::FileDescriptor> found;
+    char** names = nullptr;
+    const int count = ::sd_listen_fds_with_names(1, &names);
+    for (int i = 0; i < count; ++i) {
+      found.emplace(names[i], ring::FileDescriptor(SD_LISTEN_FDS_START + i));
+      ::free(names[i]);
+    }
+    ::free(names);
+    return found;
+  }();
+  return sockets;
+}
+
+std::expected<void, std::string> take_systemd(ListeningSocket& out, const std::string& name) {
+  const auto found = handed_over().find(name);
+  if (found == handed_over().end()) {
+    return std::unexpected("systemd has handed over no socket named \"" + name +
+                           "\": add FileDescriptorName=" + name + " to the .socket unit");
+  }
+  ring::FileDescriptor socket = std::move(found->second);
+  handed_over().erase(found);
+  if (::sd_is_socket(socket.get(), AF_UNSPEC, SOCK_STREAM, 1) <= 0) {
+    return std::unexpected("the socket \"" + name +
+                           "\" of systemd is not a listening stream: use ListenStream=");
+  }
+  const int on = 1;
+  static_cast<void>(::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)));
+  out.text = "systemd:" + name;
+  out.sockets.push_back(std::move(socket));
+  return {};
+}
+
+std::expected<ListeningSocket, std::string> open_one(const config::HttpAddress& address,
+                                                     std::size_t shards) {
+  ListeningSocket socket;
+  std::expected<void, int> opened;
+  switch (address.kind) {
+    case config::HttpAddress::Kind::ip:
+      opened = open_group(socket, address.endpoint, shards);
+      if (!opened) return std::unexpected(explain(address.endpoint.text(), opened.error()));
+      break;
+    case config::HttpAddress::Kind::unix_socket:
+      opened = open_unix(socket, address.name);
+      if (!opened) return std::unexpected(explain("unix:" + address.name, opened.error()));
+      break;
+    case config::HttpAddress::Kind::systemd:
+      if (auto taken = take_systemd(socket, address.name); !taken) {
+        return std::unexpected(std::move(taken.error()));
+      }
+      break;
+  }
+  return socket;
+}
+
+}  // namespace
+
+std::expected<std::vector<ListeningSocket>, std::string> open_listening(
+    std::span<const config::HttpListener> listeners, std::size_t shards) {
+  std::vector<ListeningSocket> all;
+  for (std::size_t index = 0; index < listeners.size(); ++index) {
+    for (const config::HttpAddress& address : listeners[index].listen) {
+      auto socket = open_one(address, shards);
+      if (!socket) return std::unexpected(std::move(socket.error()));
+      socket->listener = static_cast<std::uint16_t>(index);
+      all.push_back(std::move(*socket));
+    }
+  }
+  return all;
+}
+
+}  // namespace sallyport::http_door

@@ -1,0 +1,32 @@
+#pragma once
+// The sockets that visitors connect to. An IP address is a SO_REUSEPORT group with a socket for
+// each shard, so that the kernel spreads connections; a Unix socket, or one that systemd hands
+// over, is one that all shards accept from. Main thread.
+
+#include <cstdint>
+#include <expected>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/config/http.h"
+#include "engine/ring/file_descriptor.h"
+
+namespace sallyport::http_door {
+
+struct ListeningSocket {
+  std::uint16_t listener = 0;  ///< index in config::Http::listeners
+  std::string text;            ///< "192.0.2.1:443", "unix:/run/x.sock", "systemd:web"
+  std::vector<ring::FileDescriptor> sockets;  ///< by shard; one for all: a single element
+  std::string unlink_path;                    ///< of a Unix socket that we made
+
+  [[nodiscard]] int of_shard(std::size_t shard) const noexcept {
+    return sockets[sockets.size() == 1 ? 0 : shard].get();
+  }
+};
+
+/// All or nothing. An error is one line: which address, what is wrong, what to do.
+[[nodiscard]] std::expected<std::vector<ListeningSocket>, std::string> open_listening(
+    std::span<const config::HttpListener> listeners, std::size_t shards);
+
+}  // namespace sallyport::http_door

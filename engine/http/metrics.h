@@ -1,0 +1,31 @@
+#pragma once
+// What one shard of the HTTP door counts. Written by its thread only, read by the admin thread.
+
+#include <array>
+
+#include "verify/metrics.h"
+
+namespace sallyport::http_door {
+
+using verify::Counter;
+
+struct HttpMetrics {
+  Counter connections;       ///< of visitors, accepted
+  Counter connections_open;  ///< gauge
+  Counter tls_handshakes;
+  Counter tls_failures;
+  Counter requests;
+  std::array<Counter, 6> answers;  ///< by the first digit of the status; 0: cut off
+  Counter bad_requests;            ///< refused by the strict reading (400, 414, 431, 501, 505)
+  Counter gated;                   ///< not let in: the gate's page or a 401
+  Counter denied;                  ///< policy deny
+  Counter cut_off;                 ///< streams closed because their grant had ended
+  Counter upstream_connects;
+  Counter upstream_reuses;
+  Counter upstream_failures;  ///< attempts that failed, retries included
+  Counter retries;
+  Counter timeouts;  ///< of visitors, any phase
+  Counter floods;    ///< HTTP/2 connections ended for their behaviour
+};
+
+}  // namespace sallyport::http_door

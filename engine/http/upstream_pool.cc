@@ -1,0 +1,75 @@
+#include "engine/http/upstream_pool.h"
+
+#include <algorithm>
+
+#include "engine/http/door.h"
+#include "engine/http/h1_upstream.h"
+
+namespace sallyport::http_door {
+
+UpstreamPool::UpstreamPool(Door& door, std::shared_ptr<const DoorSettings> settings,
+                           std::uint32_t index, const UpstreamPool* before)
+    : door_(door),
+      settings_(std::move(settings)),
+      index_(index),
+      servers_(settings_->pools[index].config),
+      balancer_(settings_->pools[index].config, settings_->config.ipv6_prefix,
+                settings_->cookie_key),
+      idle_(settings_->pools[index].config.servers.size()) {
+  if (before != nullptr) servers_.adopt(before->servers_);
+}
+
+UpstreamPool::~UpstreamPool() = default;
+
+UpstreamSide* UpstreamPool::open(std::uint32_t server, ExchangeEvents& exchange, bool fresh) {
+  auto& idle = idle_[server];
+  while (!fresh && !idle.empty()) {
+    H1Upstream& kept = *idle.back();
+    if (!kept.usable()) {
+      kept.close();  // forget() takes it off the list
+      continue;
+    }
+    idle.pop_back();
+    door_.counts().upstream_reuses.add();
+    kept.use(exchange);
+    return &kept;
+  }
+  const config::HttpServer& config = settings().config.servers[server];
+  ring::StreamId stream;
+  if (!config.unix_path.empty()) {
+    stream = door_.streams().connect_unix(config.unix_path, 0);
+  } else {
+    const std::string& name =
+        settings().config.server_name.empty() ? config.host : settings().config.server_name;
+    stream = door_.streams().connect(settings().addresses[server], 0, settings().tls.get(), name);
+  }
+  if (!stream.valid()) return nullptr;
+  door_.counts().upstream_connects.add();
+  auto connection = std::make_unique<H1Upstream>(door_, shared_from_this(), server, stream);
+  connection->use(exchange);
+  door_.attach(stream, *connection);
+  return connection.release();  // it owns itself: H1Upstream::close
+}
+
+void UpstreamPool::keep(H1Upstream& connection) {
+  auto& idle = idle_[connection.server()];
+  if (retired_ || idle.size() >= settings().config.max_idle) return connection.close();
+  idle.push_back(&connection);
+}
+
+void UpstreamPool::forget(H1Upstream& connection) {
+  // Mostly the last: what was kept last is used next.
+  auto& idle = idle_[connection.server()];
+  const auto found = std::find(idle.rbegin(), idle.rend(), &connection);
+  if (found != idle.rend()) idle.erase(std::next(found).base());
+}
+
+void UpstreamPool::retire() {
+  retired_ = true;
+  const auto self = shared_from_this();  // the connections may hold the last reference
+  for (auto& idle : idle_) {
+    while (!idle.empty()) idle.back()->close();
+  }
+}
+
+}  // namespace sallyport::http_door

@@ -23,7 +23,7 @@ constexpr bool may_follow(StreamState from, StreamState next) noexcept {
     case free: return next == connecting || next == open;
     case connecting: return next == open || next == failed || next == leaving;
     case open: return next == failed || next == closing || next == leaving;
-    case failed: return next == leaving;
+    case failed: return next == leaving || next == closing;
     case closing: return next == leaving;
     case leaving: return next == free;
   }
@@ -183,20 +183,10 @@ void Streams::Impl::flush() noexcept {
 
 void Streams::Impl::tick(std::uint64_t to_ms) noexcept {
   now_ms = to_ms;
-  for (const StreamId id : to_drop) {
-    Stream* const stream = find(id);
-    if (stream == nullptr) continue;
-    drop(stream->in);
-    stream->in_octets = 0;
-  }
-  to_drop.clear();
   linger.advance(to_ms, [this](std::uint32_t index) {
     if (records[index].state == StreamState::closing) leave(records[index]);
   });
-  if (starved_since_ms && now_ms >= *starved_since_ms + kStarvedMs) {
-    starved_since_ms = now_ms;
-    shed();
-  }
+  relieve();
 }
 
 std::optional<std::uint64_t> Streams::Impl::next_deadline_ms() const noexcept {
@@ -289,8 +279,11 @@ void Streams::send(StreamId stream, Slice slice) noexcept {
 }
 
 bool Streams::writable(StreamId stream) const noexcept {
-  const Stream* const found = impl_->find(stream);
-  return found != nullptr && found->out_octets < impl_->plan.send_limit_octets;
+  Stream* const found = impl_->find(stream);
+  if (found == nullptr) return false;
+  if (found->out_octets < impl_->send_limit()) return true;
+  found->throttled = true;
+  return false;
 }
 
 std::size_t Streams::unsent(StreamId stream) const noexcept {

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "engine/ring/buffer_pool.h"
@@ -33,7 +34,7 @@ enum class StreamEventKind : std::uint8_t {
   accepted,   ///< a new stream of listener `listener`; its owner value is not set yet
   connected,  ///< connect() has succeeded, TLS handshake included
   received,   ///< received() is not empty, or more was appended
-  drained,    ///< what was queued has been sent down to a quarter of the limit
+  drained,    ///< writable() was false, and a quarter of the limit at most is left to send
   ended,      ///< the peer sends no more (FIN, close_notify); received() may still hold octets
   failed,     ///< broken: error tells; nothing comes or goes any more. close() it
 };
@@ -61,7 +62,8 @@ struct StreamEvent {
 
 struct StreamsPlan {
   std::uint32_t max_streams = 4096;
-  std::uint32_t send_limit_octets = 256 * 1024;  ///< writable() is false above it
+  std::uint32_t send_limit_octets = 256 * 1024;  ///< writable() is false above it; less when
+                                                 ///< buffers become few: down to a 16th
   std::uint32_t linger_ms = 5'000;  ///< what close() leaves for the rest to go out, and for the FIN
 };
 
@@ -148,6 +150,9 @@ class Streams {
   [[nodiscard]] std::string_view alpn(StreamId stream) const noexcept;  ///< "h2", "http/1.1", ""
   [[nodiscard]] std::string_view sni(
       StreamId stream) const noexcept;  ///< as the visitor named it, or ""
+  /// Why TLS failed, for a log, in one line; or "".
+  [[nodiscard]] std::string tls_error_text(StreamId stream) const;
+  [[nodiscard]] bool tls_resumed(StreamId stream) const noexcept;
   /// Streams, those that linger included.
   [[nodiscard]] std::uint32_t open() const noexcept;
 

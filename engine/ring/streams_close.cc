@@ -20,6 +20,10 @@ void Streams::Impl::finish_sending(Stream& stream) noexcept {
     return settle(stream);
   }
   if (stream.end_sent) return;
+  if (stream.tls != nullptr && !stream.tls->close_notified) {
+    notify_close(stream);
+    if (!stream.out.empty()) return send_from(stream);
+  }
   stream.end_sent = true;
   // Not by the ring: IORING_OP_SHUTDOWN always goes through a worker thread. If it fails, the
   // stream is broken, and the receive tells.
@@ -32,10 +36,12 @@ void Streams::Impl::forget_owner(Stream& stream) noexcept {
   stream.pending = 0;
   drop(stream.in);
   stream.in_octets = 0;
+  if (stream.tls != nullptr) drop(stream.tls->cipher);
 }
 
 void Streams::Impl::close(Stream& stream) noexcept {
-  if (stream.state != StreamState::open || stream.send_broken) return abort(stream);
+  const bool in_peace = stream.state == StreamState::open && !stream.send_broken;
+  if (!in_peace && !stream.alerting) return abort(stream);
   forget_owner(stream);
   enter(stream, StreamState::closing);
   stream.end_wanted = true;
@@ -81,7 +87,8 @@ void Streams::Impl::leave(Stream& stream) noexcept {
 void Streams::Impl::settle(Stream& stream) noexcept {
   if (stream.state != StreamState::leaving || stream.requests > 0) return;
   CHECK(stream.in.empty());
-  drop(stream.out);
+  drop_out(stream);
+  delete std::exchange(stream.tls, nullptr);
   linger.cancel(index_of(stream));
   ::close(std::exchange(stream.fd, -1));
   enter(stream, StreamState::free);
@@ -96,6 +103,7 @@ void Streams::Impl::drop(SliceQueue& queue) noexcept {
 }
 
 void Streams::Impl::drop_out(Stream& stream) noexcept {
+  if (stream.tls != nullptr) drop(stream.tls->plain);
   if (stream.sending > 0) return;  // the kernel reads them: when the send has come home
   drop(stream.out);
   stream.out_octets = 0;
@@ -109,13 +117,19 @@ std::size_t Streams::Impl::held(const Stream& stream) const noexcept {
   const auto add = [&count](const Slice&) { return ++count > 0; };
   nodes.walk(stream.in, add);
   nodes.walk(stream.out, add);
+  if (stream.tls != nullptr) nodes.walk(stream.tls->plain, add);
   return count;
 }
 
-bool Streams::Impl::shed() noexcept {
-  // A walk over everything, so not often: what is cut off takes until the next turn to come home.
-  if (last_shed_ms == now_ms) return false;
+void Streams::Impl::relieve() noexcept {
+  // Only between two turns: then nobody is reading what goes.
+  const bool nearly_gone = buffers.in_use() > buffers.most() - buffers.most() / 32;
+  const bool starved = starved_since_ms && now_ms >= *starved_since_ms + kStarvedMs;
+  if (!nearly_gone && !starved) return;
+  // A walk over everything, so not often: what was cut off takes a turn to come home.
+  if (last_shed_ms == now_ms) return;
   last_shed_ms = now_ms;
+  if (starved) starved_since_ms = now_ms;
   Stream* most = nullptr;
   std::size_t most_held = 1;  // one buffer is nobody's fault
   for (std::uint32_t index = 0; index < used; ++index) {
@@ -124,17 +138,19 @@ bool Streams::Impl::shed() noexcept {
     most = &records[index];
     most_held = count;
   }
-  if (most == nullptr) return false;
-  // What it has received is dropped in the next turn: somebody may be reading it.
-  to_drop.push_back(id_of(*most));
+  if (most == nullptr) return;
   fail(*most, StreamError::no_buffers);
-  return true;
+  drop(most->in);
+  most->in_octets = 0;
+  if (most->tls != nullptr) drop(most->tls->cipher);
 }
 
-Slice Streams::Impl::claim_buffer() noexcept {
-  const Slice slice = buffers.allocate();
-  if (slice.buffer != Slice::kNone || !shed()) return slice;
-  return buffers.allocate();
+std::uint32_t Streams::Impl::send_limit() const noexcept {
+  // Many slow peers must not hold all buffers: each may hold less when buffers become few.
+  const std::uint32_t in_use = buffers.in_use();
+  if (in_use < buffers.most() / 2) return plan.send_limit_octets;
+  if (in_use < buffers.most() / 4 * 3) return plan.send_limit_octets / 4;
+  return plan.send_limit_octets / 16;
 }
 
 // --- Everything home -------------------------------------------------------------------------

@@ -4,6 +4,7 @@
 //   streams_open.cc     how a stream begins: listeners, connect
 //   streams_receive.cc  octets in, back-pressure, and the end of the peer
 //   streams_send.cc     octets out
+//   streams_tls.cc      both of these with TLS between
 //   streams_close.cc    how a stream ends: end, close, abort, failures, everything home
 
 #include <array>
@@ -41,17 +42,29 @@ enum class StreamState : std::uint8_t {
   leaving,     ///< its owner is gone and the socket is done with; its requests come home
 };
 
+/// TLS on a stream. Then `in` and `out` of the stream are still what its owner reads and what the
+/// kernel sends; this is what lies between.
+struct StreamTls {
+  explicit StreamTls(TlsSession&& the_session) noexcept : session(std::move(the_session)) {}
+  TlsSession session;
+  SliceQueue plain;             ///< queued, and not encrypted yet
+  SliceQueue cipher;            ///< received, and not decrypted yet
+  bool peer_closed = false;     ///< close_notify came
+  bool close_notified = false;  ///< ours is in `out`, or gone
+};
+
 /// One stream. Never moves; its memory is not touched before its first use.
 struct Stream {
   std::uint64_t owner = 0;
+  StreamTls* tls = nullptr;  ///< owned; deleted with the stream
   int fd = -1;
   std::uint32_t generation = 0;   ///< of its id
   std::uint32_t incarnation = 0;  ///< in its tags: the id's generation at the start
   SliceQueue in;
   SliceQueue out;
   std::uint32_t in_octets = 0;
-  std::uint32_t out_octets = 0;
-  std::uint32_t sending = 0;  ///< octets of `out` that the kernel is sending
+  std::uint32_t out_octets = 0;  ///< unsent, also where they are not encrypted yet
+  std::uint32_t sending = 0;     ///< octets of `out` that the kernel is sending
   StreamState state = StreamState::free;
   std::uint8_t pending = 0;   ///< events to tell: a bit for each StreamEventKind
   std::uint8_t requests = 0;  ///< that the kernel holds
@@ -67,6 +80,7 @@ struct Stream {
   bool send_broken : 1 = false;  ///< `error` waits until what came before it has been received
   bool end_wanted : 1 = false;   ///< FIN when `out` is empty
   bool end_sent : 1 = false;
+  bool alerting : 1 = false;  ///< failed, but what is queued tells the peer why
   bool is_unix : 1 = false;
   // In which lists it is. These outlive the stream: a record is listed once.
   bool in_dirty : 1 = false;
@@ -79,7 +93,7 @@ struct Stream {
   std::uint64_t progress_ms = 0;
   std::uint32_t next_free = StreamId::kNone;
 };
-static_assert(sizeof(Stream) <= 128);
+static_assert(sizeof(Stream) <= 136);
 
 struct Streams::Impl {
   Impl(Ring& the_ring, BufferPool& the_buffers, const StreamsPlan& the_plan);
@@ -136,7 +150,8 @@ struct Streams::Impl {
   // streams_open.cc
   [[nodiscard]] Stream* begin(int fd, StreamState state) noexcept;
   [[nodiscard]] StreamId connect(const sockaddr* address, std::uint32_t octets,
-                                 const Endpoint& peer, std::uint64_t owner) noexcept;
+                                 const Endpoint& peer, std::uint64_t owner,
+                                 StreamTls* tls) noexcept;
   void connect_completed(Stream& stream, int result) noexcept;
   void accept_completed(const Completion& completion) noexcept;
   void accepted(const Listener& listener, int fd) noexcept;
@@ -147,6 +162,7 @@ struct Streams::Impl {
   void receive_ended(Stream& stream, int result) noexcept;
   void peer_has_ended(Stream& stream) noexcept;
   void append(Stream& stream, Slice slice) noexcept;
+  void appended(Stream& stream, std::size_t octets) noexcept;
   [[nodiscard]] bool wants_octets(const Stream& stream) const noexcept;
   void arm_receivers() noexcept;
   [[nodiscard]] bool gather(Stream& stream, std::size_t octets) noexcept;
@@ -157,14 +173,30 @@ struct Streams::Impl {
   void send(Stream& stream, Octets octets) noexcept;
   void send(Stream& stream, Slice slice) noexcept;
   void queued(Stream& stream, std::size_t octets) noexcept;
+  /// What the owner sends goes here first.
+  [[nodiscard]] static SliceQueue& outgoing(Stream& stream) noexcept {
+    return stream.tls != nullptr ? stream.tls->plain : stream.out;
+  }
   [[nodiscard]] std::size_t room_behind(const SliceQueue& queue) noexcept;
   void append_copy(const SliceQueue& queue, Octets octets) noexcept;
+  [[nodiscard]] static bool may_send(const Stream& stream) noexcept;
   void send_queued() noexcept;
   void send_from(Stream& stream) noexcept;
   void send_completed(Stream& stream, int result) noexcept;
   void send_broke(Stream& stream, int error) noexcept;
-  void advance(Stream& stream, std::size_t octets) noexcept;
+  void skip(SliceQueue& queue, std::size_t octets) noexcept;  ///< and releases
   [[nodiscard]] std::uint64_t progress(Stream& stream) noexcept;
+
+  // streams_tls.cc
+  class CipherSink;
+  void start_tls(Stream& stream, TlsSession&& session) noexcept;
+  void shake_hands(Stream& stream) noexcept;
+  void decrypt(Stream& stream) noexcept;
+  [[nodiscard]] TlsStatus decrypt_some(Stream& stream, Octets& cipher) noexcept;
+  void encrypt(Stream& stream) noexcept;
+  void notify_close(Stream& stream) noexcept;
+  void tls_ended(Stream& stream) noexcept;
+  void tls_failed(Stream& stream) noexcept;
 
   // streams_close.cc
   void finish_sending(Stream& stream) noexcept;
@@ -178,8 +210,8 @@ struct Streams::Impl {
   void drop(SliceQueue& queue) noexcept;
   void drop_out(Stream& stream) noexcept;
   [[nodiscard]] std::size_t held(const Stream& stream) const noexcept;
-  bool shed() noexcept;
-  [[nodiscard]] Slice claim_buffer() noexcept;
+  void relieve() noexcept;
+  [[nodiscard]] std::uint32_t send_limit() const noexcept;
   void shut_down() noexcept;
 
   Ring& ring;
@@ -197,7 +229,6 @@ struct Streams::Impl {
   std::vector<std::uint32_t> to_arm;   ///< whose receive may have to be armed or cancelled
   std::vector<std::uint32_t> to_send;  ///< have something to send
   std::vector<std::uint32_t> flushing;
-  std::vector<StreamId> to_drop;  ///< cut off, and what they have received is not dropped yet
   std::vector<Message> messages;
   std::uint32_t messages_used = 0;
   TimerWheel linger;

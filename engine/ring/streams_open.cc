@@ -134,11 +134,15 @@ void Streams::Impl::accepted(const Listener& listener, int fd) noexcept {
 
 // --- Connect ---------------------------------------------------------------------------------
 
-StreamId Streams::connect(const Endpoint& to, std::uint64_t owner, TlsClientContext*,
-                          std::string_view) {
+StreamId Streams::connect(const Endpoint& to, std::uint64_t owner, TlsClientContext* tls,
+                          std::string_view server_name) {
   sockaddr_storage address{};
   const std::uint32_t octets = to.fill(address);
-  return impl_->connect(reinterpret_cast<const sockaddr*>(&address), octets, to, owner);
+  auto session = tls != nullptr ? std::make_unique<StreamTls>(tls->open(to, server_name)) : nullptr;
+  const StreamId id =
+      impl_->connect(reinterpret_cast<const sockaddr*>(&address), octets, to, owner, session.get());
+  if (id.valid()) static_cast<void>(session.release());
+  return id;
 }
 
 StreamId Streams::connect_unix(std::string_view path, std::uint64_t owner) {
@@ -151,11 +155,11 @@ StreamId Streams::connect_unix(std::string_view path, std::uint64_t owner) {
   if (is_abstract) address.sun_path[0] = '\0';
   const std::size_t octets = offsetof(sockaddr_un, sun_path) + path.size() + (is_abstract ? 0 : 1);
   return impl_->connect(reinterpret_cast<const sockaddr*>(&address),
-                        static_cast<std::uint32_t>(octets), {}, owner);
+                        static_cast<std::uint32_t>(octets), {}, owner, nullptr);
 }
 
 StreamId Streams::Impl::connect(const sockaddr* address, std::uint32_t octets, const Endpoint& peer,
-                                std::uint64_t owner) noexcept {
+                                std::uint64_t owner, StreamTls* tls) noexcept {
   if (shutting_down) return {};
   const int fd = ::socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return {};
@@ -166,6 +170,7 @@ StreamId Streams::Impl::connect(const sockaddr* address, std::uint32_t octets, c
     return {};
   }
   stream->owner = owner;
+  stream->tls = tls;
   stream->peer = peer;
   stream->is_unix = address->sa_family == AF_UNIX;
   stream->quiet = true;  // a server speaks when it has been asked
@@ -185,9 +190,10 @@ void Streams::Impl::connect_completed(Stream& stream, int result) noexcept {
   if (stream.state != StreamState::connecting) return;
   if (result < 0) return fail(stream, judge_stream_error(-result));
   enter(stream, StreamState::open);
-  note(stream, StreamEventKind::connected);
   stream.progress_ms = now_ms;
   want_armed(stream);
+  if (stream.tls != nullptr) return shake_hands(stream);
+  note(stream, StreamEventKind::connected);
   if (!stream.out.empty() || stream.end_wanted) want_sent(stream);
 }
 

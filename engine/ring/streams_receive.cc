@@ -70,19 +70,30 @@ void Streams::Impl::peer_has_ended(Stream& stream) noexcept {
     want_sent(stream);  // all may be done
   } else if (stream.send_broken) {
     fail(stream, stream.error);
+  } else if (stream.tls != nullptr) {
+    tls_ended(stream);
   } else {
     note(stream, StreamEventKind::ended);
   }
 }
 
 void Streams::Impl::append(Stream& stream, Slice slice) noexcept {
-  stream.in_octets += slice.length;
+  if (stream.tls != nullptr) {
+    nodes.push(stream.tls->cipher, slice);
+    return decrypt(stream);
+  }
+  const std::uint32_t octets = slice.length;
   if (slice.length < kCopyOctets && room_behind(stream.in) >= slice.length) {
     append_copy(stream.in, buffers.octets(slice));
     buffers.release(slice);
   } else {
     nodes.push(stream.in, slice);
   }
+  appended(stream, octets);
+}
+
+void Streams::Impl::appended(Stream& stream, std::size_t octets) noexcept {
+  stream.in_octets += static_cast<std::uint32_t>(octets);
   note(stream, StreamEventKind::received);
 }
 
@@ -131,7 +142,7 @@ bool Streams::Impl::gather(Stream& stream, std::size_t octets) noexcept {
   if (octets > stream.in_octets || octets > buffers.octets_each()) return false;
   if (octets == 0 || nodes.front(stream.in).length >= octets) return true;
   if (buffers.shared(nodes.front(stream.in))) {
-    Slice fresh = claim_buffer();
+    Slice fresh = buffers.allocate();
     if (fresh.buffer == Slice::kNone) return false;
     Slice& first = nodes.front(stream.in);
     fresh.length = first.length;
@@ -163,16 +174,7 @@ bool Streams::Impl::gather(Stream& stream, std::size_t octets) noexcept {
 void Streams::Impl::consume(Stream& stream, std::size_t octets) noexcept {
   CHECK(octets <= stream.in_octets);
   stream.in_octets -= static_cast<std::uint32_t>(octets);
-  while (octets > 0) {
-    Slice& first = nodes.front(stream.in);
-    if (octets < first.length) {
-      first.offset += static_cast<std::uint32_t>(octets);
-      first.length -= static_cast<std::uint32_t>(octets);
-      return;
-    }
-    octets -= first.length;
-    buffers.release(nodes.pop(stream.in));
-  }
+  skip(stream.in, octets);
 }
 
 Slice Streams::Impl::take(Stream& stream, std::size_t octets) noexcept {

@@ -30,18 +30,18 @@ void Streams::Impl::append_copy(const SliceQueue& queue, Octets octets) noexcept
 }
 
 void Streams::Impl::send(Stream& stream, Octets octets) noexcept {
+  SliceQueue& queue = outgoing(stream);
   while (!octets.empty()) {
     if (stream.state == StreamState::failed || stream.send_broken) return;
-    std::size_t part = std::min(octets.size(), room_behind(stream.out));
+    std::size_t part = std::min(octets.size(), room_behind(queue));
     if (part == 0) {
-      Slice fresh = claim_buffer();
+      Slice fresh = buffers.allocate();
       if (fresh.buffer == Slice::kNone) return fail(stream, StreamError::no_buffers);
-      if (stream.state == StreamState::failed) return buffers.release(fresh);
       fresh.length = 0;
-      nodes.push(stream.out, fresh);
+      nodes.push(queue, fresh);
       part = std::min<std::size_t>(octets.size(), buffers.octets_each());
     }
-    append_copy(stream.out, octets.first(part));
+    append_copy(queue, octets.first(part));
     queued(stream, part);
     octets = octets.subspan(part);
   }
@@ -49,11 +49,12 @@ void Streams::Impl::send(Stream& stream, Octets octets) noexcept {
 
 void Streams::Impl::send(Stream& stream, Slice slice) noexcept {
   if (stream.state == StreamState::failed || stream.send_broken) return buffers.release(slice);
-  if (slice.length <= kCopyOctets && room_behind(stream.out) >= slice.length) {
-    append_copy(stream.out, buffers.octets(slice));
+  SliceQueue& queue = outgoing(stream);
+  if (slice.length <= kCopyOctets && room_behind(queue) >= slice.length) {
+    append_copy(queue, buffers.octets(slice));
     buffers.release(slice);
   } else {
-    nodes.push(stream.out, slice);
+    nodes.push(queue, slice);
   }
   queued(stream, slice.length);
 }
@@ -62,8 +63,12 @@ void Streams::Impl::queued(Stream& stream, std::size_t octets) noexcept {
   CHECK(!stream.end_wanted);
   if (stream.out_octets == 0) stream.progress_ms = now_ms;
   stream.out_octets += static_cast<std::uint32_t>(octets);
-  if (stream.out_octets >= plan.send_limit_octets) stream.throttled = true;
   want_sent(stream);
+}
+
+bool Streams::Impl::may_send(const Stream& stream) noexcept {
+  return stream.state == StreamState::open || stream.state == StreamState::closing ||
+         stream.alerting;
 }
 
 void Streams::Impl::send_queued() noexcept {
@@ -71,11 +76,11 @@ void Streams::Impl::send_queued() noexcept {
   for (const std::uint32_t index : flushing) {
     Stream& stream = records[index];
     stream.in_to_send = false;
-    if (stream.state != StreamState::open && stream.state != StreamState::closing) continue;
-    if (stream.sending > 0) continue;  // goes on when that is done
+    if (!may_send(stream) || stream.sending > 0) continue;  // goes on when that is done
+    if (stream.tls != nullptr) encrypt(stream);
     if (!stream.out.empty()) {
       send_from(stream);
-    } else {
+    } else if (outgoing(stream).empty()) {
       finish_sending(stream);
     }
   }
@@ -109,26 +114,27 @@ void Streams::Impl::send_from(Stream& stream) noexcept {
 void Streams::Impl::send_completed(Stream& stream, int result) noexcept {
   came_home(stream);
   const std::uint32_t asked = std::exchange(stream.sending, 0);
-  if (stream.state != StreamState::open && stream.state != StreamState::closing) {
-    return drop_out(stream);
-  }
+  if (!may_send(stream)) return drop_out(stream);
   if (result <= 0) {
     if (result == -EINTR || result == -EAGAIN || result == -ENOMEM) return want_sent(stream);
     return send_broke(stream, -result);
   }
   // Fewer than asked for: then came an error, which the next send will meet again.
-  advance(stream, std::min(static_cast<std::uint32_t>(result), asked));
+  const std::uint32_t sent = std::min(static_cast<std::uint32_t>(result), asked);
+  skip(stream.out, sent);
+  stream.out_octets -= sent;
   stream.progress_ms = now_ms;
-  if (stream.throttled && stream.out_octets <= plan.send_limit_octets / 4) {
+  if (stream.throttled && stream.out_octets <= send_limit() / 4) {
     stream.throttled = false;
     note(stream, StreamEventKind::drained);
   }
-  if (!stream.out.empty() || stream.end_wanted) want_sent(stream);
+  if (stream.out_octets > 0 || stream.end_wanted) want_sent(stream);
 }
 
 void Streams::Impl::send_broke(Stream& stream, int error) noexcept {
   const StreamError judged = judge_stream_error(error);
   drop_out(stream);
+  if (stream.alerting) return;
   if (stream.state == StreamState::closing || stream.peer_ended) return fail(stream, judged);
   // What the peer said before he broke off may explain it (a 413, then a reset): the receive brings
   // it, and then the end.
@@ -137,17 +143,16 @@ void Streams::Impl::send_broke(Stream& stream, int error) noexcept {
   want_armed(stream);
 }
 
-void Streams::Impl::advance(Stream& stream, std::size_t octets) noexcept {
-  stream.out_octets -= static_cast<std::uint32_t>(octets);
+void Streams::Impl::skip(SliceQueue& queue, std::size_t octets) noexcept {
   while (octets > 0) {
-    Slice& first = nodes.front(stream.out);
+    Slice& first = nodes.front(queue);
     if (octets < first.length) {
       first.offset += static_cast<std::uint32_t>(octets);
       first.length -= static_cast<std::uint32_t>(octets);
       return;
     }
     octets -= first.length;
-    buffers.release(nodes.pop(stream.out));
+    buffers.release(nodes.pop(queue));
   }
 }
 

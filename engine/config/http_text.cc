@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include <fmt/format.h>
 
@@ -21,9 +22,9 @@ bool is_letter_or_digit(char c) { return is_letter(c) || (c >= '0' && c <= '9');
 bool is_token_char(char c) {
   return is_letter_or_digit(c) || std::string_view("!#$%&'*+-.^_`|~").contains(c);
 }
-/// RFC 3986 §3.3 without percent-encoding.
+/// RFC 3986 §3.3, but for the semicolon: parameters take no part in the comparison of paths.
 bool is_path_char(char c) {
-  return is_letter_or_digit(c) || std::string_view("-._~!$&'()*+,;=:@/").contains(c);
+  return is_letter_or_digit(c) || std::string_view("-._~!$&'()*+,=:@/%").contains(c);
 }
 bool is_token(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, is_token_char);
@@ -55,6 +56,19 @@ bool has_odd_segment(std::string_view path) {
     path.remove_prefix(slash);
   }
   return false;
+}
+
+/// Each % stands before two hexadecimal digits, and none makes a control character.
+bool has_good_escapes(std::string_view path) {
+  for (auto at = path.find('%'); at != std::string_view::npos; at = path.find('%', at + 1)) {
+    const std::string_view digits = path.substr(at + 1, 2);
+    unsigned value = 0;
+    const auto [end, error] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
+    if (error != std::errc{} || digits.size() != 2 || end != digits.data() + 2) return false;
+    if (is_control(static_cast<char>(value))) return false;
+  }
+  return true;
 }
 
 /// "Name: value" or "Name" apart, both trimmed.
@@ -124,8 +138,10 @@ Finding add_change(std::string_view text, std::vector<HeaderChange>& to, bool re
     return complaint(fmt::format("changes {}, which holds the message together", field->name),
                      "Leave it out: sallyport writes this header itself.");
   }
-  if (request && name == "host") {
-    return complaint("changes Host", "Use preserve_host = false for the host of the server.");
+  if (name == "host" && (is_remove || !request)) {
+    return complaint("takes Host out of a request, or puts it into an answer",
+                     "Write \"set Host: app.example.net\" in request_headers, or use "
+                     "preserve_host = false.");
   }
   if (request && std::ranges::find(kVisitor, name) != kVisitor.end()) {
     return complaint(
@@ -143,13 +159,13 @@ Finding add_change(std::string_view text, std::vector<HeaderChange>& to, bool re
 Finding check_path_prefix(std::string_view text) {
   if (text.empty() || text == "/") return std::nullopt;
   if (!text.starts_with('/')) return complaint("does not begin with /", "Begin it with /.");
-  if (text.contains('%')) {
-    return complaint("holds a %: paths are compared decoded",
-                     "Write plain characters, and no % sign.");
-  }
   if (!std::ranges::all_of(text, is_path_char)) {
     return complaint("holds a character that no path has",
-                     "Write letters, digits and -._~!$&'()*+,;=:@ between slashes.");
+                     "Write letters, digits and -._~!$&'()*+,=:@ between slashes, others as %20.");
+  }
+  if (!has_good_escapes(text)) {
+    return complaint("holds a % without two hexadecimal digits, or an encoded control character",
+                     "Write %20 for a space, %25 for the sign itself.");
   }
   if (has_odd_segment(text)) {
     return complaint("holds //, /./ or /../",

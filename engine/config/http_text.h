@@ -14,7 +14,7 @@
 namespace sallyport::config {
 
 /// A prefix in whole segments: "/api", "/" for any. As requests are normalised before they are
-/// matched, it has no dot segments, empty segments or percent-encoding; empty is fine.
+/// matched, it has no dot segments, empty segments or parameters; empty is fine.
 [[nodiscard]] Finding check_path_prefix(std::string_view text);
 /// The same, but neither empty nor "/" nor within /.well-known.
 [[nodiscard]] Finding check_gate_path(std::string_view text);

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "engine/config/checks.h"
+#include "engine/config/http_rules.h"
 #include "engine/limits.h"
 
 namespace sallyport::config {
@@ -135,6 +136,7 @@ void check_rules(const Config& config, const Places& places, Notes& notes) {
     check_notakey(config.notakey, places, notes);
     check_radius_relations(config, places, notes);
   }
+  check_http_rules(config, places, notes);
 }
 
 }  // namespace sallyport::config

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 #include <utility>
 
 #include <fcntl.h>
@@ -27,7 +27,7 @@
 namespace sallyport::ring {
 namespace {
 
-constexpr std::size_t kMostFileOctets = 1024 * 1024;
+constexpr std::size_t kMostFileOctets = 1'048'576;
 
 struct FreePem {
   void operator()(char* text) const noexcept { OPENSSL_free(text); }
@@ -190,14 +190,14 @@ bool TlsCertificate::apply(SSL* ssl) const {
 
 std::expected<Secret, std::string> read_file(const std::string& path) {
   const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-  if (!file.valid()) return std::unexpected(std::strerror(errno));
+  if (!file.valid()) return std::unexpected(std::system_category().message(errno));
   std::vector<std::uint8_t> octets;
   std::array<std::uint8_t, 4096> part;
   std::expected<Secret, std::string> outcome;
   for (;;) {
     const ssize_t got = ::read(file.get(), part.data(), part.size());
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) outcome = std::unexpected(std::strerror(errno));
+    if (got < 0) outcome = std::unexpected(std::system_category().message(errno));
     if (got > 0 && octets.size() > kMostFileOctets) outcome = std::unexpected("more than 1 MiB");
     if (got <= 0 || !outcome) break;
     octets.insert(octets.end(), part.begin(), part.begin() + got);

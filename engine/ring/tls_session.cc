@@ -14,9 +14,9 @@ namespace sallyport::ring {
 namespace {
 
 /// A record's most plaintext (RFC 8446 §5.1).
-constexpr std::size_t kRecordOctets = 16 * 1024;
+constexpr std::size_t kRecordOctets = 16'384;
 /// A piece of this size gets its own record; copying it would cost more than the record saves.
-constexpr std::size_t kAloneOctets = 4 * 1024;
+constexpr std::size_t kAloneOctets = 4'096;
 
 /// Binds input and sink to the session for the time of one call.
 class Call {

@@ -16,8 +16,9 @@ namespace sallyport::ring {
 
 class TicketKeys {
  public:
-  static constexpr std::uint64_t kRotateMs = 4 * 3'600'000;  ///< age at which a new key takes over
-  static constexpr std::size_t kKept = 3;                    ///< the current key and those before
+  static constexpr std::uint64_t kRotateMs =
+      14'400'000;                          ///< 4 h: age at which a new key takes over
+  static constexpr std::size_t kKept = 3;  ///< the current key and those before
   /// A ticket opens at least this long.
   static constexpr std::uint32_t kTicketLifetimeS = (kKept - 1) * kRotateMs / 1000;
   static constexpr std::size_t kNameOctets = 16;

@@ -121,6 +121,22 @@ TEST_F(TlsClient, ResumesAtAnyContextThatSharesTheKeys) {
   EXPECT_FALSE(resumes(*client, *stranger));
 }
 
+TEST_F(TlsClient, ResumesTls12WithATicket) {
+  const auto server = serve({.names = {"served.test"}});
+  bssl::UniquePtr<SSL_SESSION> session;
+  for (const bool again : {false, true}) {
+    Stranger visitor;
+    SSL_CTX_set_max_proto_version(visitor.context(), TLS1_2_VERSION);
+    if (session) {
+      ASSERT_EQ(SSL_set_session(visitor.ssl(), session.get()), 1);
+    }
+    TlsSession accepted = server->open();
+    ASSERT_TRUE(visitor.shake_hands(accepted)) << accepted.error_text();
+    EXPECT_EQ(accepted.resumed(), again);
+    session.reset(SSL_get1_session(visitor.ssl()));
+  }
+}
+
 TEST_F(TlsClient, ResumesWhileTheKeyIsKept) {
   const auto server = serve({.names = {"served.test"}});
   for (std::size_t rotations = 0; rotations <= TicketKeys::kKept; ++rotations) {

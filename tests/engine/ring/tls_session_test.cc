@@ -95,7 +95,7 @@ TEST_F(TlsSessions, GoOnWithAWriteThatFoundNoRoom) {
     both.to_client.rooms = 7;
     // In pieces that are cut elsewhere at each attempt, as a queue of slices may be.
     const Octets left = as_octets(large).subspan(sent);
-    const std::size_t cut = std::min<std::size_t>(left.size(), 1 + pauses * 37 % 5000);
+    const std::size_t cut = std::min<std::size_t>(left.size(), 1 + pauses * 1997 % 9000);
     const Octets pieces[] = {left.first(cut), left.subspan(cut)};
     const TlsSession::Progress progress = both.server.write(pieces, both.to_client);
     sent += progress.octets;
@@ -107,6 +107,22 @@ TEST_F(TlsSessions, GoOnWithAWriteThatFoundNoRoom) {
   }
   EXPECT_GT(pauses, 5u);
   EXPECT_EQ(arrived, large);
+}
+
+TEST_F(TlsSessions, FinishAShortRecordBeforeTheNext) {
+  Pair both = pair();
+  both.to_client.room_each = 1;
+  ASSERT_TRUE(both.shake_hands());
+  const std::string text = pattern(9000);
+  both.to_client.rooms = 10;
+  TlsSession::Progress progress = both.server.write(as_octets(text).first(3000), both.to_client);
+  ASSERT_EQ(progress.status, TlsStatus::want_room);
+  ASSERT_EQ(progress.octets, 0u);
+  both.to_client.rooms = SIZE_MAX;
+  progress = both.server.write(as_octets(text), both.to_client);
+  EXPECT_EQ(progress.status, TlsStatus::ok);
+  EXPECT_EQ(progress.octets, text.size());
+  EXPECT_EQ(both.read(both.client), text);
 }
 
 TEST_F(TlsSessions, GatherShortPiecesIntoOneRecord) {
@@ -256,7 +272,7 @@ TEST_F(TlsSessions, SurviveTheirContext) {
 
 TEST_F(TlsSessions, AreSmallWhileIdle) {
   constexpr std::size_t kSessions = 200;
-  constexpr std::size_t kMostOctets = 6 * 1024;
+  constexpr std::size_t kMostOctets = 3 * 1024;
   std::vector<TlsSession> idle;
   idle.reserve(kSessions);
   const auto one = [&] {

@@ -37,5 +37,6 @@ void add_exchange_parts(HotFunctions& all);
 void add_fingerprint(HotFunctions& all);
 void add_door(HotFunctions& all);
 void add_audit(HotFunctions& all);
+void add_http_head(HotFunctions& all);
 
 }  // namespace sallyport::micro

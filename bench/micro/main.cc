@@ -42,6 +42,7 @@ HotFunctions all_hot_functions() {
   sallyport::micro::add_fingerprint(all);
   sallyport::micro::add_door(all);
   sallyport::micro::add_audit(all);
+  sallyport::micro::add_http_head(all);
   return all;
 }
 

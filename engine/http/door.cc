@@ -81,6 +81,7 @@ void Door::turn(std::uint64_t monotonic_ns) noexcept {
   // 2. Then what the streams brought, then timers: what is here beats the time-out it was near.
   // 3. What has ended is freed last, so that nothing in this turn meets a freed object.
   read_clocks(monotonic_ns);
+  streams_->tick(now_ms_);
   handle_messages();
   handle_streams();
   handle_timers();
@@ -94,6 +95,13 @@ void Door::turn(std::uint64_t monotonic_ns) noexcept {
   busy_.store(
       streams_->open() + static_cast<std::uint32_t>(exchanges_.size() - free_exchanges_.size()),
       std::memory_order_relaxed);
+}
+
+std::optional<std::uint64_t> Door::next_deadline_ms() const noexcept {
+  const auto own = wheel_.next_deadline_ms();
+  const auto streams = streams_->next_deadline_ms();
+  if (!own || !streams) return own ? own : streams;
+  return std::min(*own, *streams);
 }
 
 bool Door::park() noexcept { return mailbox_->park(); }

@@ -11,9 +11,6 @@
 namespace sallyport::http_door {
 namespace {
 
-/// How long the end of a connection waits for the visitor to read our last answer: closed with
-/// octets of his unread, the kernel would reset it under the answer (RFC 9112 §9.6).
-constexpr std::uint64_t kLingerMs = 2'000;
 /// Octets of later requests that may wait while one is answered (pipelining).
 constexpr std::size_t kMaxPipelined = 16 * 1024;
 
@@ -60,12 +57,6 @@ void H1Visitor::read() {
       case State::complete:
         if (door_.streams().received_total(stream_) > kMaxPipelined) {
           door_.streams().pause(stream_);
-        }
-        more = false;
-        break;
-      case State::closing:
-        while (!door_.streams().received(stream_).empty()) {
-          door_.streams().consume(stream_, door_.streams().received(stream_).size());
         }
         more = false;
         break;
@@ -216,15 +207,8 @@ void H1Visitor::respond_end(const http::Fields* trailers) {
   answering_ = false;
   if (state_ == State::complete && keep_alive_ && !until_close_ && !tunnel_) {
     next_request();
-  } else if (state_ == State::complete && streams.received_total(stream_) == 0) {
-    close();
   } else {
-    streams.end(stream_);
-    streams.resume(stream_);
-    state_ = State::closing;
-    since_ms_ = door_.now_ms();
-    schedule();
-    read();
+    close();  // what he still sends is dropped (Streams::close)
   }
 }
 
@@ -314,7 +298,6 @@ void H1Visitor::schedule() {
       if (!tunnel_) after_ms = std::min(config.body_timeout_ms, config.send_timeout_ms);
       break;
     case State::complete: break;
-    case State::closing: after_ms = kLingerMs; break;
     case State::closed: return;
   }
   const std::uint64_t at_ms =
@@ -328,9 +311,6 @@ void H1Visitor::timer(std::uint64_t now_ms) {
   armed_ms_ = 0;
   const config::Http& config = door_.settings().config;
   const std::uint64_t waited_ms = now_ms - since_ms_;
-  const std::size_t unsent = door_.streams().unsent(stream_);
-  const bool stuck = unsent > 0 && unsent == sent_mark_;
-  sent_mark_ = unsent;
   switch (state_) {
     case State::idle:
       if (waited_ms >= config.keep_alive_timeout_ms) return close();
@@ -344,12 +324,12 @@ void H1Visitor::timer(std::uint64_t now_ms) {
       door_.counts().timeouts.add();
       return refuse(408, "the request's body did not come in time");
     case State::complete: break;
-    case State::closing:
-      if (waited_ms >= kLingerMs && unsent == 0) return close();
-      break;
     case State::closed: return;
   }
-  if (stuck && (state_ == State::complete || state_ == State::closing || answering_)) {
+  ring::Streams& streams = door_.streams();
+  const bool stuck = streams.unsent(stream_) > 0 &&
+                     now_ms - streams.progress_ms(stream_) >= config.send_timeout_ms;
+  if (stuck && state_ != State::idle) {
     door_.counts().timeouts.add();
     if (Exchange* const under_way = std::exchange(exchange_, nullptr)) {
       under_way->client_broken(Broken::timed_out);

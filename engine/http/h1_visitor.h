@@ -43,7 +43,6 @@ class H1Visitor final : public Connection, public ClientSide {
     head,      ///< a part of a head is here
     body,      ///< the request's body, or a tunnel's octets
     complete,  ///< the request is whole; its answer is not
-    closing,   ///< the last answer is on its way; what comes is dropped
     closed,    ///< buried
   };
 

@@ -22,6 +22,7 @@ namespace {
 /// A thread that asks for a short time slice preempts one with a longer one (since Linux 6.12; an
 /// older kernel ignores it). Refused by a sandbox: slower, not wrong.
 void ask_for_short_slices() noexcept {
+  if (::sched_getscheduler(0) != SCHED_OTHER) return;  // somebody has chosen better for us
   struct {
     std::uint32_t size;
     std::uint32_t policy;

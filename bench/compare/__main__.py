@@ -59,7 +59,8 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
 def plan_of(given: argparse.Namespace) -> Plan:
     plan = plans.TINY if given.tiny else plans.QUICK if given.quick else plans.FULL
     if given.rounds:
-        plan = dataclasses.replace(plan, rounds=given.rounds, latency_rounds=given.rounds)
+        plan = dataclasses.replace(plan, rounds=given.rounds, latency_rounds=given.rounds,
+                                   paired_rounds=given.rounds)
     return plan
 
 
@@ -91,10 +92,13 @@ def judged(rows: Sequence[table.Row], ran: Sequence[scenarios.Scenario]) -> list
 def compare(bench: Bench, given: argparse.Namespace) -> int:
     started = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
     ran = chosen(given)
+    before = machine.Usage.now()
     stage = scenarios.Stage(bench)
     for scenario in ran:
         bench.progress.title(f"{scenario.name}: {scenario.meaning}")
         scenario.run(bench, stage)
+    for disturbance in machine.Usage.now().disturbances_since(before):
+        bench.limit(disturbance)
     rows = judged(table.rows(bench), ran)
     results.write(given.json, results.document(bench, started, rows))
     results.write_report(bench, given.json, given.report)

@@ -57,3 +57,32 @@ def rss_kb(pid: int) -> int:
             if line.startswith("Rss:"):
                 total += int(line.split()[1])
     return total
+
+
+def threads(pid: int) -> list[tuple[str, set[int]]]:
+    """Name of each thread, and the cores that it may run on."""
+    found = []
+    for task in _tasks(pid):
+        try:
+            found.append((_read(f"/proc/{pid}/task/{task}/comm").strip(),
+                          os.sched_getaffinity(int(task))))
+        except ProcessLookupError:  # it has ended
+            continue
+    return found
+
+
+def busy_s() -> float:
+    """CPU time of all that runs on this machine since it started."""
+    user, nice, system, _, _, irq, softirq = map(int, _read("/proc/stat").split()[1:8])
+    return (user + nice + system + irq + softirq) * _TICK_NS / 1e9
+
+
+def stolen_s() -> float:
+    """CPU time that this machine would have used and the hypervisor gave to others."""
+    return int(_read("/proc/stat").split()[8]) * _TICK_NS / 1e9
+
+
+def own_s() -> float:
+    """CPU time of this process and all its descendants, those included that have ended."""
+    ended = os.times()
+    return cpu_ns(os.getpid()) / 1e9 + ended.children_user + ended.children_system

@@ -26,6 +26,7 @@ class Plan:
     curve_rates: tuple[int, ...]
     fixed_rate: int
     fixed_rate_rounds: int
+    paired_rounds: int  # of ratios between two runs of sallyport, which are near 1 and need many
     window: int
     clients: int
     addresses_by_client: int  # of those that do not send
@@ -39,18 +40,19 @@ class Plan:
 
 FULL = Plan(rounds=9, warm_up_s=1, round_s=4, latency_round_s=3, latency_rounds=11, step_s=2,
             curve_rates=(5_000, 10_000, 20_000, 30_000, 40_000, 60_000, 80_000, 100_000, 120_000),
-            fixed_rate=8_000, fixed_rate_rounds=5, window=128, clients=1_000_000,
-            addresses_by_client=1, pending=100_000, steady_s=8, transfers=20_000, http_round_s=5,
-            http_idle=10_000)
+            fixed_rate=8_000, fixed_rate_rounds=5, paired_rounds=15, window=128,
+            clients=1_000_000, addresses_by_client=1, pending=100_000, steady_s=8,
+            transfers=20_000, http_round_s=5, http_idle=10_000)
 QUICK = Plan(rounds=3, warm_up_s=0.3, round_s=1, latency_round_s=0.8, latency_rounds=5, step_s=0.4,
              curve_rates=(5_000, 10_000, 20_000, 40_000, 80_000), fixed_rate=8_000,
-             fixed_rate_rounds=1, window=128, clients=1_000_000, addresses_by_client=100,
-             pending=100_000, steady_s=2, transfers=4_000, http_round_s=1, http_idle=10_000)
+             fixed_rate_rounds=1, paired_rounds=7, window=128, clients=1_000_000,
+             addresses_by_client=100, pending=100_000, steady_s=2, transfers=8_000, http_round_s=1,
+             http_idle=10_000)
 # So small that it only shows that everything works: nothing that it measures means anything.
 TINY = Plan(rounds=1, warm_up_s=0.05, round_s=0.1, latency_round_s=0.1, latency_rounds=1,
-            step_s=0.1, curve_rates=(500, 1_000), fixed_rate=1_000, fixed_rate_rounds=1, window=16,
-            clients=5_000, addresses_by_client=10, pending=300, steady_s=0.3, transfers=50,
-            http_round_s=0.3, http_idle=100, enforce=False)
+            step_s=0.1, curve_rates=(500, 1_000), fixed_rate=1_000, fixed_rate_rounds=1, paired_rounds=1,
+            window=16, clients=5_000, addresses_by_client=10, pending=300, steady_s=0.3,
+            transfers=50, http_round_s=0.3, http_idle=100, enforce=False)
 
 
 class Bench:

@@ -6,6 +6,9 @@ import dataclasses
 import os
 import pathlib
 import platform
+import time
+
+from . import accounting
 
 
 def _first(path: str, key: str) -> str:
@@ -32,6 +35,41 @@ def describe() -> dict[str, object]:
         "governor": _governor(),
     }
     return {key: value for key, value in described.items() if value is not None}
+
+
+# Of all cores' time. The kernel's own threads and its ticks take some.
+_MUCH = 0.05
+
+
+@dataclasses.dataclass(frozen=True)
+class Usage:
+    """Seconds until now: of the clock, and of CPU."""
+
+    clock_s: float
+    busy_s: float
+    own_s: float
+    stolen_s: float
+
+    @staticmethod
+    def now() -> Usage:
+        return Usage(time.monotonic(), accounting.busy_s(), accounting.own_s(),
+                     accounting.stolen_s())
+
+    def disturbances_since(self, before: Usage) -> list[str]:
+        """What a reader must know of others that used this machine meanwhile."""
+        cores_s = (self.clock_s - before.clock_s) * (os.cpu_count() or 1)
+        if cores_s <= 0:
+            return []
+        others = (self.busy_s - before.busy_s - self.own_s + before.own_s) / cores_s
+        stolen = (self.stolen_s - before.stolen_s) / cores_s
+        found = []
+        if others > _MUCH:
+            found.append(f"other programs used {others:.0%} of this machine meanwhile: latencies "
+                         "are theirs too; measure on a quiet machine")
+        if stolen > _MUCH:
+            found.append(f"the hypervisor took {stolen:.0%} of this machine's time: latencies tell "
+                         "of it")
+        return found
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,5 +1,10 @@
 """What 100,000 users who are being asked cost: memory of the daemon for each, and the latency of
-traffic that asks nobody (wrong passwords) beside what it is with none pending."""
+traffic that asks nobody (wrong passwords) beside what it is with none pending.
+
+Two daemons run side by side, one that asks and one that has nobody to ask, and are loaded in turns.
+So both meet the same machine: with few cores the simulated service and the verify thread share the
+generator's and the downstream's, which in the field are other machines. What differs is what the
+pending users do inside of the daemon that asks them."""
 
 from __future__ import annotations
 
@@ -8,13 +13,15 @@ import urllib.request
 
 from . import accounting, load
 from .bench import Bench
-from .processes import Child, loopback_address, make_urgent, wait_until
+from .processes import Child, ChildFailed, loopback_address, make_urgent, wait_until
 from .systems import ACCESS_ID, Server, start_downstream, start_sallyport, wait_ready
 
 SCENARIO = "pending"
 MEMORY = "pending-memory"
 _FILL_RATE = 10_000
 _IDENTIFIERS = 256
+# A datagram that was lost on a busy machine is sent once more; all others would only be duplicates.
+_AGAIN = "20s,2"
 
 
 def start_notakey(bench: Bench) -> tuple[Child, str, str]:
@@ -46,7 +53,8 @@ def fill(bench: Bench, server: Server) -> None:
     ports = -(-wanted // (_IDENTIFIERS // 2))
     generator, _ = load.start(bench, server, load.Load(
         seconds=4 * wanted / _FILL_RATE + 1, rate=_FILL_RATE, requests=wanted, reject=False,
-        ports=ports, presigned=False, options=("--users", str(wanted), "--timeout", "600s")))
+        ports=ports, presigned=False, options=("--users", str(wanted), "--timeout", "600s",
+                                         "--retransmit", _AGAIN)))
 
     def pending() -> bool:
         return metric(server, "sallyport_verify_pushes_total") >= wanted
@@ -55,11 +63,14 @@ def fill(bench: Bench, server: Server) -> None:
     load.stop(bench, generator)
 
 
-def rounds(bench: Bench, server: Server, pending: int) -> None:
+def rounds(bench: Bench, asking: Server, idle: Server) -> None:
+    """Both at the same rate, in turns; who goes first alternates."""
     traffic = load.Load(seconds=bench.plan.latency_round_s, rate=bench.plan.fixed_rate,
                         warm_up_s=bench.plan.latency_round_s / 4, urgent=True)
-    for number in range(bench.plan.latency_rounds):
-        load.measure(bench, SCENARIO, server, number, traffic, pending=pending)
+    pair = ((idle, 0), (asking, bench.plan.pending))
+    for number in range(bench.plan.paired_rounds):
+        for server, count in pair if number % 2 == 0 else reversed(pair):
+            load.measure(bench, SCENARIO, server, number, traffic, pending=count)
 
 
 def memory(bench: Bench, server: Server, before_kb: int) -> None:
@@ -74,6 +85,29 @@ def memory(bench: Bench, server: Server, before_kb: int) -> None:
                        f"{bench.plan.pending:,} users being asked")
 
 
+def check_cores(bench: Bench, server: Server) -> None:
+    """That verify leaves the shard's core alone. The comparison could not tell: both daemons have
+    their shards there, so what runs there would hold up both."""
+    if bench.cores.proxy == bench.cores.all:
+        bench.limit("pending: with one core the second factor shares it with the traffic")
+        return
+    trespassing = [name for name, cpus in accounting.threads(server.child.pid)
+                   if name.startswith("verify") and cpus & bench.cores.proxy]
+    if trespassing:
+        raise ChildFailed(f"{server.name}: {', '.join(trespassing)} may run on the shard's core")
+
+
+def start(bench: Bench, downstream: Server, notakey: str, trust: str) -> Server:
+    """The verify thread may use the other cores: only the shard has one for itself."""
+    server = start_sallyport(bench, downstream, notakey=notakey, notakey_more=trust,
+                             max_exchanges=2 * max(bench.plan.pending, 32_768),
+                             cpus=bench.cores.all)
+    wait_ready(server)
+    wait_until(lambda: metric(server, "sallyport_health", '{state="ok"}') == 1,
+               "the second factor's API")
+    return server
+
+
 def run(bench: Bench) -> None:
     """Its own downstream, so that the others' state plays no part."""
     downstream = start_downstream(bench)
@@ -81,22 +115,18 @@ def run(bench: Bench) -> None:
         bench.limit("pending: not root, so generator and downstream waited for the simulated "
                     "service that shares their core: that counts as the proxy's latency")
     notakey, url, trust = start_notakey(bench)
-    # The verify thread may use the other cores: only the shard has one for itself.
-    server = start_sallyport(bench, downstream, notakey=url, notakey_more=trust,
-                             max_exchanges=2 * max(bench.plan.pending, 32_768),
-                             cpus=bench.cores.all)
-    wait_ready(server)
-    wait_until(lambda: metric(server, "sallyport_health", '{state="ok"}') == 1,
-               "the second factor's API")
-    rounds(bench, server, 0)
-    before_kb = accounting.rss_kb(server.child.pid)
+    asking, idle = (start(bench, downstream, url, trust) for _ in range(2))
+    check_cores(bench, asking)
+    for server in (asking, idle):  # what traffic takes once is no pending user's
+        load.run(bench, server, load.Load(seconds=bench.plan.warm_up_s, rate=bench.plan.fixed_rate))
+    before_kb = accounting.rss_kb(asking.child.pid)
     bench.progress.doing(f"pending: asking {bench.plan.pending:,} users")
-    fill(bench, server)
-    memory(bench, server, before_kb)
-    rounds(bench, server, bench.plan.pending)
-    still = metric(server, "sallyport_verify_pending")
+    fill(bench, asking)
+    memory(bench, asking, before_kb)
+    rounds(bench, asking, idle)
+    still = metric(asking, "sallyport_verify_pending")
     if still < bench.plan.pending:
         bench.limit(f"pending: only {still:,.0f} of {bench.plan.pending:,} were still pending at "
                     "the end")
-    for child in (server.child, downstream.child, notakey):
+    for child in (asking.child, idle.child, downstream.child, notakey):
         bench.children.stop(child, patience_s=0.2)  # nobody waits for those who are being asked

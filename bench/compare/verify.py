@@ -25,7 +25,7 @@ def _measured(bench: Bench, *words: object, patience_s: float = 240) -> dict[str
 def transfers(bench: Bench) -> None:
     bench.progress.doing("verify: CPU of each transfer")
     result = _measured(bench, "transfers", "--verifications", bench.plan.transfers, "--rounds",
-                       bench.plan.rounds)
+                       bench.plan.paired_rounds)
     turns = {POOL: 0, BARE: 0}
     for entry in result["rounds"]:
         system = entry["system"]

@@ -67,3 +67,32 @@ def test_the_proxy_has_a_core_for_itself_where_there_are_two():
     four = machine.Cores.of({0, 1, 2, 3})
     assert [four.proxy, four.generator, four.downstream, four.service] == [{0}, {1}, {2}, {3}]
     assert machine.Cores.of({7}).generator == {7}
+
+
+def test_the_work_of_others_is_told_apart_from_ours():
+    before = machine.Usage(clock_s=0, busy_s=100, own_s=10, stolen_s=0)
+    cores = os.cpu_count() or 1
+    ours = machine.Usage(clock_s=10, busy_s=100 + 9 * cores, own_s=10 + 9 * cores, stolen_s=0)
+    assert ours.disturbances_since(before) == []
+    shared = machine.Usage(clock_s=10, busy_s=100 + 9 * cores, own_s=10 + 5 * cores, stolen_s=0)
+    (said,) = shared.disturbances_since(before)
+    assert "40%" in said
+    stolen = machine.Usage(clock_s=10, busy_s=100, own_s=10, stolen_s=2 * cores)
+    (said,) = stolen.disturbances_since(before)
+    assert "hypervisor took 20%" in said
+
+
+def test_our_own_work_counts_when_its_process_has_ended(tmp_path):
+    before = accounting.own_s()
+    with Children(tmp_path) as children:
+        child = children.start("busy", [sys.executable, "-c",
+                                        "import time\nwhile time.process_time() < 0.1: pass"])
+        child.wait(30)
+    assert 0.1 <= accounting.own_s() - before < 5
+
+
+def test_a_thread_is_known_with_its_cores(tmp_path):
+    core = {min(os.sched_getaffinity(0))}
+    with Children(tmp_path) as children:
+        child = children.start("sleeper", ["sleep", "60"], core)
+        wait_until(lambda: accounting.threads(child.pid) == [("sleep", core)], "its name")

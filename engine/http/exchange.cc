@@ -62,8 +62,7 @@ void Exchange::begin(ClientSide& client, const Peer& peer, bool body) {
   decide();
 }
 
-void Exchange::refuse(ClientSide& client, const Peer& peer, std::uint16_t status,
-                      std::string_view reason) {
+void Exchange::refuse(ClientSide& client, const Peer& peer, std::uint16_t status) {
   client_ = &client;
   peer_ = peer;
   request_.reset();
@@ -71,7 +70,7 @@ void Exchange::refuse(ClientSide& client, const Peer& peer, std::uint16_t status
   epoch_ = door_.hold_settings();
   settings_ = &door_.settings();
   client_->discard_request();
-  answer_page(status, reason);
+  answer_page(status, {});
 }
 
 // --- From the visitor ------------------------------------------------------------------------
@@ -85,7 +84,7 @@ void Exchange::request_body(ring::Slice slice) {
     release_upstream();
     if (state_ != ExchangeState::forwarding) return cut_off();
     client_->discard_request();
-    return answer_page(413, "the request's body is too large");
+    return answer_page(413, "The request is larger than this service takes.");
   }
   body_begun_ = true;
   upstream_->request_body(slice);
@@ -124,7 +123,7 @@ void Exchange::response_head(http::ResponseHead& head) {
   if (most > 0 && !tunnel && head.content_length.value_or(0) > most) {
     release_upstream();
     if (!request_done_) client_->discard_request();
-    return answer_page(502, "the answer's body is too large");
+    return answer_page(502, {});
   }
   door_.counts().answers[std::min<std::size_t>(head.status / 100, 5)].add();
   step(tunnel ? ExchangeState::tunnel : ExchangeState::answering);

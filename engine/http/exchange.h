@@ -9,8 +9,11 @@
 #include <string>
 #include <string_view>
 
+#include "engine/http/admission.h"
 #include "engine/http/connection.h"
 #include "engine/http/door_settings.h"
+#include "engine/http/forward_auth.h"
+#include "engine/http/own_pages.h"
 #include "engine/http/router_host.h"
 #include "engine/http/sides.h"
 #include "engine/http/upstream_pool.h"
@@ -40,7 +43,7 @@ class Exchange final : public ExchangeEvents {
   /// request() is complete. `body`: octets or trailers follow. May answer at once.
   void begin(ClientSide& client, const Peer& peer, bool body);
   /// request() could not be read: answers with `status`. The side closes the connection after it.
-  void refuse(ClientSide& client, const Peer& peer, std::uint16_t status, std::string_view reason);
+  void refuse(ClientSide& client, const Peer& peer, std::uint16_t status);
   /// No answer from upstream in time, or the like.
   void timer();
   /// Whether he is still let in is looked at again; if not, all that is open is cut off.
@@ -68,7 +71,9 @@ class Exchange final : public ExchangeEvents {
   void decide();
   [[nodiscard]] bool serve_reserved(std::string_view path);
   void serve_route(const RouteSettings& route);
-  void not_admitted(bool denied);
+  void serve_gate();
+  void serve_auth(const AuthEndpoint& endpoint);
+  void not_admitted(Verdict verdict);
   [[nodiscard]] RewriteValues rewrite_values();  ///< good until the next call
 
   // exchange_forward.cc: to the upstream.
@@ -82,7 +87,8 @@ class Exchange final : public ExchangeEvents {
   // exchange_answer.cc: to the visitor.
   void prepare_response(http::ResponseHead& head);
   void answer(std::uint16_t status, std::string_view content_type, std::string_view body);
-  void answer_page(std::uint16_t status, std::string_view reason);
+  void answer_page(std::uint16_t status, std::string_view detail);
+  void send_own();
   void cut_off();
   void release_upstream();
   void finish();
@@ -107,7 +113,7 @@ class Exchange final : public ExchangeEvents {
   bool by_whitelist_or_grant_ = false;
 
   http::RequestHead request_;
-  http::ResponseHead own_;  ///< head of an answer of ours
+  OwnAnswer own_;  ///< an answer of ours
   std::string scratch_;
   std::string target_;        ///< as asked for, canonical: path and query
   std::string cookie_;        ///< of the visitor, for balance = cookie

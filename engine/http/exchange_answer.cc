@@ -1,12 +1,12 @@
 // Answers to the visitor: the upstream's, prepared, and our own.
 
 #include <algorithm>
-#include <charconv>
+#include <utility>
 
 #include "engine/http/door.h"
 #include "engine/http/exchange.h"
+#include "protocol/http/client_kind.h"
 #include "protocol/http/head_writer.h"
-#include "protocol/http/status.h"
 
 namespace sallyport::http_door {
 
@@ -28,38 +28,40 @@ void Exchange::prepare_response(http::ResponseHead& head) {
   }
 }
 
-void Exchange::answer_page(std::uint16_t status, std::string_view reason) {
+void Exchange::answer_page(std::uint16_t status, std::string_view detail) {
   own_.reset();
-  std::string text(http::reason_phrase(status));
-  text += ": ";
-  text += reason;
-  text += '\n';
-  answer(status, "text/plain; charset=utf-8", text);
+  write_error(status, http::client_kind(request_), detail, own_);
+  if (status == 405) own_.head.fields.add("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+  send_own();
 }
 
 void Exchange::answer(std::uint16_t status, std::string_view content_type, std::string_view body) {
-  own_.status = status;
-  own_.framing = body.empty() ? http::Framing::none : http::Framing::length;
-  own_.content_length = body.size();
-  own_.fields.add("Date", door_.date());
-  if (!body.empty()) own_.fields.add("Content-Type", content_type);
+  own_.head.status = status;
+  if (!body.empty()) own_.head.fields.add("Content-Type", content_type);
+  own_.body.assign(body);
+  send_own();
+}
+
+void Exchange::send_own() {
+  http::ResponseHead& head = own_.head;
+  std::string_view body = own_.body;
+  head.framing = body.empty() ? http::Framing::none : http::Framing::length;
+  head.content_length = body.size();
+  head.fields.add("Date", door_.date());
   if (!settings_->config.server_header.empty()) {
-    own_.fields.add("Server", settings_->config.server_header);
+    head.fields.add("Server", settings_->config.server_header);
   }
-  door_.counts().answers[std::min<std::size_t>(status / 100, 5)].add();
+  door_.counts().answers[std::min<std::size_t>(head.status / 100, 5)].add();
+  if (state_ == ExchangeState::reading) door_.cancel_timer(*this);
   step(ExchangeState::answering);
-  if (request_.method == http::Method::head) {
-    own_.framing = http::Framing::none;
-    body = {};
-  }
-  if (status == 204 || status == 304) {
-    own_.framing = http::Framing::none;
-    own_.content_length.reset();
+  if (head.status == 204 || head.status == 304) head.content_length.reset();
+  if (request_.method == http::Method::head || !head.content_length) {
+    head.framing = http::Framing::none;
     body = {};
   }
   if (!request_done_) client_->discard_request();
-  client_->respond(own_, !body.empty());
-  while (!body.empty() && client_ != nullptr) {
+  client_->respond(head, !body.empty());
+  while (!body.empty()) {
     ring::Slice slice = door_.buffers().allocate();
     if (slice.buffer == ring::Slice::kNone) return cut_off();
     slice.length = static_cast<std::uint32_t>(std::min<std::size_t>(body.size(), slice.length));

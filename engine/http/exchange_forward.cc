@@ -14,10 +14,10 @@ namespace sallyport::http_door {
 void Exchange::forward(const RouteSettings& route) {
   if (route.config.max_request_body > 0 &&
       request_.content_length.value_or(0) > route.config.max_request_body) {
-    return answer_page(413, "the request's body is too large");
+    return answer_page(413, "The request is larger than this service takes.");
   }
   if (request_.method == http::Method::connect && request_.protocol.empty()) {
-    return answer_page(405, "this is no proxy for CONNECT");
+    return answer_page(405, "This is no proxy for CONNECT.");
   }
   pool_ = door_.upstreams().pool(route.pool);
   retries_left_ = pool_->settings().config.retries;
@@ -100,7 +100,7 @@ void Exchange::attempt(bool same_server) {
                                                          .tried = tried_});
     if (!choice) {
       if (!request_done_) client_->discard_request();
-      return answer_page(503, "no server is ready for this");
+      return answer_page(503, {});
     }
     server_ = choice->server;
     set_cookie_owed_ = choice->set_cookie;
@@ -112,7 +112,7 @@ void Exchange::attempt(bool same_server) {
     servers.release(*lease_);
     lease_.reset();
     if (!request_done_) client_->discard_request();
-    return answer_page(503, "too many connections are open");
+    return answer_page(503, {});
   }
   const std::string host = route_->config.preserve_host ? std::string() : servers.label(server_);
   std::string asked;
@@ -164,7 +164,7 @@ void Exchange::give_up(Broken why) {
     case Next::give_up: break;
   }
   if (!request_done_) client_->discard_request();
-  answer_page(decision.status == 0 ? 502 : decision.status, decision.reason);
+  answer_page(decision.status == 0 ? 502 : decision.status, {});
 }
 
 }  // namespace sallyport::http_door

@@ -99,7 +99,7 @@ bool H1Visitor::read_head() {
       return false;
     case http::Parse::bad:
       door_.recycle(exchange);
-      refuse(parsed.refusal.status, parsed.refusal.reason);
+      refuse(parsed.refusal.status);
       return false;
     case http::Parse::done: break;
   }
@@ -145,7 +145,7 @@ bool H1Visitor::read_body() {
       schedule();
       return found.skip > 0 && !streams.received(stream_).empty();
     case http::BodyReader::Kind::end: break;
-    case http::BodyReader::Kind::bad: refuse(400, "the request's body is malformed"); return false;
+    case http::BodyReader::Kind::bad: refuse(400); return false;
   }
   state_ = State::complete;
   if (exchange_ != nullptr && !discarding_) {
@@ -255,7 +255,7 @@ void H1Visitor::discard_request() {
 
 // --- Ends ------------------------------------------------------------------------------------
 
-void H1Visitor::refuse(std::uint16_t status, std::string_view reason) {
+void H1Visitor::refuse(std::uint16_t status) {
   door_.counts().bad_requests.add();
   if (Exchange* const under_way = std::exchange(exchange_, nullptr)) {
     under_way->client_broken(Broken::bad_message);
@@ -267,7 +267,7 @@ void H1Visitor::refuse(std::uint16_t status, std::string_view reason) {
   discarding_ = true;
   Exchange& exchange = door_.new_exchange();
   exchange_ = &exchange;
-  exchange.refuse(*this, peer_, status, reason);
+  exchange.refuse(*this, peer_, status);
 }
 
 void H1Visitor::close() {
@@ -318,11 +318,11 @@ void H1Visitor::timer(std::uint64_t now_ms) {
     case State::head:
       if (waited_ms < config.header_timeout_ms) break;
       door_.counts().timeouts.add();
-      return refuse(408, "the request's head did not come in time");
+      return refuse(408);
     case State::body:
       if (tunnel_ || paused_ || waited_ms < config.body_timeout_ms) break;
       door_.counts().timeouts.add();
-      return refuse(408, "the request's body did not come in time");
+      return refuse(408);
     case State::complete: break;
     case State::closed: return;
   }

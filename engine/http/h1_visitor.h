@@ -49,7 +49,7 @@ class H1Visitor final : public Connection, public ClientSide {
   void read();
   [[nodiscard]] bool read_head();
   [[nodiscard]] bool read_body();
-  void refuse(std::uint16_t status, std::string_view reason);
+  void refuse(std::uint16_t status);
   void next_request();
   void close();
   void schedule();

@@ -1,6 +1,7 @@
 #include "protocol/http/date.h"
 
 #include <chrono>
+#include <cstddef>
 
 #include "protocol/check.h"
 
@@ -35,11 +36,11 @@ std::string_view write_date(std::int64_t unix_seconds, DateBuffer& buffer) noexc
   const auto year = static_cast<unsigned>(static_cast<int>(date.year()));
 
   Cursor out(buffer.data());
-  out.text(kDays.substr(3 * std::chrono::weekday(day).c_encoding(), 3));
+  out.text(kDays.substr(std::size_t{3} * std::chrono::weekday(day).c_encoding(), 3));
   out.text(", ");
   out.two_digits(static_cast<unsigned>(date.day()));
   out.text(" ");
-  out.text(kMonths.substr(3 * (static_cast<unsigned>(date.month()) - 1), 3));
+  out.text(kMonths.substr(std::size_t{3} * (static_cast<unsigned>(date.month()) - 1), 3));
   out.text(" ");
   out.two_digits(year / 100);
   out.two_digits(year % 100);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstddef>
 
 #include "protocol/http/field_text.h"
@@ -48,7 +47,6 @@ Refusal read_absolute_form(std::string_view target, RequestHead& head) {
   }
   if (rest.size() == target.size()) return {400, "target of no known form"};
   const std::string_view authority = rest.substr(0, rest.find_first_of("/?"));
-  if (authority.contains('@')) return {400, "userinfo in the target"};
   if (!split_authority(authority)) return {400, "invalid authority in the target"};
   append_lower(head.authority, authority);
   rest.remove_prefix(authority.size());

@@ -65,8 +65,8 @@ class Balancer {
                             std::uint64_t now_ms) noexcept;
   std::uint32_t least_in_flight(const UpstreamSet& set, ServerMask among,
                                 std::uint64_t now_ms) noexcept;
-  std::uint32_t rendezvous(const UpstreamSet& set, ServerMask among,
-                           const IpAddress& visitor) const noexcept;
+  [[nodiscard]] std::uint32_t rendezvous(const UpstreamSet& set, ServerMask among,
+                                         const IpAddress& visitor) const noexcept;
   [[nodiscard]] std::optional<std::uint32_t> named_by(std::string_view cookie) const noexcept;
 
   config::Balance policy_;

@@ -74,8 +74,8 @@ ActiveHealth::ActiveHealth(const config::HttpPool& pool, std::uint64_t now_ms, s
 std::uint64_t ActiveHealth::take_due(std::uint64_t now_ms) noexcept {
   std::uint64_t due = 0;
   for (std::size_t i = 0; i < servers_.size(); ++i) {
-    if (!servers_[i].due_ms || *servers_[i].due_ms > now_ms) continue;
-    servers_[i].due_ms.reset();
+    if (servers_[i].probing || servers_[i].due_ms > now_ms) continue;
+    servers_[i].probing = true;
     due |= std::uint64_t{1} << i;
   }
   return due;
@@ -84,7 +84,7 @@ std::uint64_t ActiveHealth::take_due(std::uint64_t now_ms) noexcept {
 std::optional<std::uint64_t> ActiveHealth::next_due_ms() const noexcept {
   std::optional<std::uint64_t> next;
   for (const Server& server : servers_)
-    if (server.due_ms && (!next || *server.due_ms < *next)) next = server.due_ms;
+    if (!server.probing && (!next || server.due_ms < *next)) next = server.due_ms;
   return next;
 }
 
@@ -92,7 +92,8 @@ std::optional<HealthChange> ActiveHealth::result(std::uint32_t index, const Heal
                                                  std::uint64_t now_ms,
                                                  std::uint64_t random) noexcept {
   Server& server = servers_[index];
-  CHECK(!server.due_ms);
+  CHECK(server.probing);
+  server.probing = false;
   server.due_ms = now_ms + interval_ms_ - interval_ms_ / 10 + random % (interval_ms_ / 5 + 1);
   const Health before = health_of(server.state);
   const HealthReason reason_before = server.reason;
@@ -107,15 +108,16 @@ void ActiveHealth::step(Server& server, bool good) const noexcept {
     case State::unproven: server.state = good ? State::up : State::down; return;
     case State::up:
     case State::failing:
-      server.in_a_row = good ? 0 : server.in_a_row + 1;
+      ++server.in_a_row;
       server.state = good ? State::up : server.in_a_row < fall_ ? State::failing : State::down;
       break;
     case State::down:
     case State::rising:
-      server.in_a_row = good ? server.in_a_row + 1 : 0;
+      ++server.in_a_row;
       server.state = !good ? State::down : server.in_a_row < rise_ ? State::rising : State::up;
       break;
   }
+  // Either the row is broken, or it has reached its end.
   if (server.state == State::up || server.state == State::down) server.in_a_row = 0;
 }
 

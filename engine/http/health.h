@@ -87,7 +87,8 @@ class ActiveHealth {
     State state = State::unproven;
     std::uint32_t in_a_row = 0;
     HealthReason reason;
-    std::optional<std::uint64_t> due_ms;  ///< empty: a probe is under way
+    std::uint64_t due_ms = 0;
+    bool probing = false;  ///< a probe is under way; `due_ms` means nothing
   };
   void step(Server& server, bool good) const noexcept;
   [[nodiscard]] static Health health_of(State state) noexcept;

@@ -45,49 +45,57 @@ bool has_field(const http::Fields& fields, const config::HeaderMatch& match) noe
 std::expected<Router, std::string> Router::make(const config::Http& config) {
   Router router;
   // All hosts first: a candidate list takes every route that applies to it, in the routes' order.
-  for (const config::HttpRoute& route : config.routes)
-    if (auto added = router.add_hosts(route); !added) return std::unexpected(added.error());
+  std::vector<std::vector<std::string>> hosts(config.routes.size());
+  for (std::size_t i = 0; i < hosts.size(); ++i) {
+    auto added = router.add_hosts(config.routes[i]);
+    if (!added) return std::unexpected(added.error());
+    hosts[i] = std::move(*added);
+  }
   for (std::uint32_t index = 0; index < config.routes.size(); ++index) {
     const config::HttpRoute& route = config.routes[index];
     // The other two are Rewrite's, which takes a route that has passed here.
-    for (const std::string* text : {&route.strip_prefix, &route.add_prefix, &route.path_prefix})
-      if (const auto prefix = PathPrefix::parse(*text); !prefix)
+    for (const std::string* text : {&route.strip_prefix, &route.add_prefix, &route.path_prefix}) {
+      auto prefix = PathPrefix::parse(*text);
+      if (!prefix)
         return std::unexpected(route.name + ": \"" + *text +
                                "\" is no path prefix: " + std::string(to_text(prefix.error())));
-    router.routes_.push_back({.prefix = *PathPrefix::parse(route.path_prefix),
-                              .methods = route.methods,
-                              .headers = route.headers});
-    router.add_candidates(route, index);
+      if (text == &route.path_prefix)
+        router.routes_.push_back(
+            {.prefix = std::move(*prefix), .methods = route.methods, .headers = route.headers});
+    }
+    router.add_candidates(hosts[index], index);
   }
   return router;
 }
 
-std::expected<void, std::string> Router::add_hosts(const config::HttpRoute& route) {
+std::expected<std::vector<std::string>, std::string> Router::add_hosts(
+    const config::HttpRoute& route) {
+  std::vector<std::string> hosts;
   for (const std::string& text : route.hosts) {
-    const auto host = canonical_host(text);
+    auto host = canonical_host(text);
     if (!host)
       return std::unexpected(route.name + ": \"" + text + "\" is not a host that can be asked for");
     if (is_wildcard(*host))
       wildcards_.try_emplace(std::string(below_wildcard(*host)));
     else
       hosts_.try_emplace(*host);
+    hosts.push_back(std::move(*host));
   }
-  return {};
+  return hosts;
 }
 
-void Router::add_candidates(const config::HttpRoute& route, std::uint32_t index) {
+void Router::add_candidates(const std::vector<std::string>& hosts, std::uint32_t index) {
   const Candidate candidate{.route = index, .first_segment = routes_[index].prefix.first_segment()};
   // A route may name a host by itself and by a wildcard: it is still one candidate.
   const auto add = [&](Candidates& candidates) {
     if (candidates.empty() || candidates.back().route != index) candidates.push_back(candidate);
   };
-  if (route.hosts.empty()) {
-    for (auto& [host, candidates] : hosts_) add(candidates);
+  if (hosts.empty()) {
+    for (auto& [name, candidates] : hosts_) add(candidates);
     for (auto& [parent, candidates] : wildcards_) add(candidates);
     add(any_);
   }
-  for (const std::string& text : route.hosts) {
-    const std::string host = *canonical_host(text);
+  for (const std::string& host : hosts) {
     if (!is_wildcard(host)) {
       add(hosts_.find(host)->second);
       continue;

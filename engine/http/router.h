@@ -56,8 +56,9 @@ class Router {
   using HostIndex = std::unordered_map<std::string, Candidates, TextHash, std::equal_to<>>;
 
   Router() = default;
-  std::expected<void, std::string> add_hosts(const config::HttpRoute& route);
-  void add_candidates(const config::HttpRoute& route, std::uint32_t index);
+  /// The route's hosts in canonical form.
+  std::expected<std::vector<std::string>, std::string> add_hosts(const config::HttpRoute& route);
+  void add_candidates(const std::vector<std::string>& hosts, std::uint32_t index);
   [[nodiscard]] const Candidates* named(std::string_view host) const noexcept;
   [[nodiscard]] static bool matches(const Route& route, std::string_view path,
                                     const http::RequestHead& head) noexcept;

@@ -8,42 +8,46 @@
 namespace sallyport::http_door {
 namespace {
 
-/// What an octet is to the path of a target.
-enum class Octet : std::uint8_t {
-  plain,      ///< pchar of RFC 3986 §3.3, or "/"
-  escape,     ///< "%"
-  to_escape,  ///< has to be escaped
-  forbidden,
+/// What an octet is to a target, as bits: a look over a target joins them without branches.
+enum OctetBits : std::uint8_t {
+  kForbidden = 1,     ///< in the path
+  kForbiddenAll = 2,  ///< also in the query
+  kToEscape = 4,      ///< in the path: not of RFC 3986 §3.3
+  kHigh = 8,          ///< above 0x7f: to escape, also in the query
+  kEscape = 16,       ///< "%"
+  kSlash = 32,
+  kAfterSlash = 64,  ///< behind a slash it makes a segment that may have to go, or be refused
 };
+static_assert(kSlash << 1 == kAfterSlash);
 
 constexpr bool is_unreserved(unsigned char c) noexcept {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
          c == '.' || c == '_' || c == '~';
 }
 
-constexpr std::array<Octet, 256> kPathOctets = [] {
-  std::array<Octet, 256> octets{};
-  for (unsigned c = 0; c < 256; ++c) {
-    const auto character = static_cast<unsigned char>(c);
-    if (is_unreserved(character) ||
-        std::string_view("!$&'()*+,;=:@/").contains(static_cast<char>(c)))
-      octets[c] = Octet::plain;
-    else if (c == '%')
-      octets[c] = Octet::escape;
-    else if (c <= 0x20 || c == 0x7f || c == '\\' || c == '#')
-      octets[c] = Octet::forbidden;
-    else
-      octets[c] = Octet::to_escape;
-  }
-  return octets;
+constexpr unsigned bits_of(unsigned char c) noexcept {
+  if (c == '/') return kSlash | kAfterSlash;
+  if (c == '.' || c == ';') return kAfterSlash;
+  if (c == '%') return kEscape;
+  if (c <= 0x20 || c == 0x7f || c == '#') return kForbidden | kForbiddenAll;
+  if (c == '\\') return kForbidden;
+  if (c > 0x7f) return kToEscape | kHigh;
+  const bool plain =
+      is_unreserved(c) || std::string_view("!$&'()*+,=:@").contains(static_cast<char>(c));
+  return plain ? 0 : kToEscape;
+}
+
+constexpr std::array<std::uint8_t, 256> kOctetBits = [] {
+  std::array<std::uint8_t, 256> bits{};
+  for (unsigned c = 0; c < 256; ++c)
+    bits[c] = static_cast<std::uint8_t>(bits_of(static_cast<unsigned char>(c)));
+  return bits;
 }();
 
-Octet path_octet(char c) noexcept { return kPathOctets[static_cast<unsigned char>(c)]; }
+unsigned octet_bits(char c) noexcept { return kOctetBits[static_cast<unsigned char>(c)]; }
 
-bool is_high(char c) noexcept { return static_cast<unsigned char>(c) > 0x7f; }
-
-bool forbidden_in_query(char c) noexcept {
-  return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f || c == '#';
+bool has_to_be_escaped(char c, bool in_path) noexcept {
+  return (octet_bits(c) & (in_path ? kToEscape : kHigh)) != 0;
 }
 
 constexpr int hex_value(char c) noexcept {
@@ -66,41 +70,45 @@ int escaped_octet(std::string_view text) noexcept {
 /// What a look over the whole target says: most are canonical, and nothing is written.
 struct Survey {
   std::size_t path_octets = 0;
-  std::size_t to_escape = 0;
+  bool to_escape = false;
   bool canonical = true;
 };
 
 std::expected<Survey, TargetError> survey(std::string_view target) noexcept {
-  Survey result;
-  result.path_octets = std::min(target.find('?'), target.size());
-  char previous = 0;
-  for (const char c : target.substr(0, result.path_octets)) {
-    const Octet octet = path_octet(c);
-    if (octet == Octet::forbidden) return std::unexpected(TargetError::forbidden_octet);
-    if (octet == Octet::to_escape) ++result.to_escape;
-    if (octet == Octet::escape || (previous == '/' && (c == '/' || c == '.' || c == ';')))
-      result.canonical = false;
-    previous = c;
+  const std::size_t path_octets = std::min(target.find('?'), target.size());
+  unsigned in_path = 0;
+  unsigned in_query = 0;
+  unsigned odd_segments = 0;
+  unsigned before = 0;
+  for (const char c : target.substr(0, path_octets)) {
+    const unsigned bits = octet_bits(c);
+    in_path |= bits;
+    odd_segments |= before << 1 & bits & kAfterSlash;
+    before = bits;
   }
-  for (const char c : target.substr(result.path_octets)) {
-    if (forbidden_in_query(c)) return std::unexpected(TargetError::forbidden_octet);
-    if (is_high(c)) ++result.to_escape;
-  }
-  if (result.to_escape > 0) result.canonical = false;
-  return result;
+  for (const char c : target.substr(path_octets)) in_query |= octet_bits(c);
+  if ((in_path & kForbidden) != 0 || (in_query & kForbiddenAll) != 0)
+    return std::unexpected(TargetError::forbidden_octet);
+  const bool to_escape = (in_path & kToEscape) != 0 || (in_query & kHigh) != 0;
+  return Survey{.path_octets = path_octets,
+                .to_escape = to_escape,
+                .canonical = !to_escape && (in_path & kEscape) == 0 && odd_segments == 0};
 }
 
 /// Escapes from the end backwards, so that no octet is overwritten before it is read. Returns the
 /// new length of the path.
 std::size_t escape_in_place(std::string& target, const Survey& survey) {
   std::size_t from = target.size();
-  target.resize(from + 2 * survey.to_escape);
+  std::size_t longer = 0;
+  for (std::size_t i = 0; i < from; ++i)
+    if (has_to_be_escaped(target[i], i < survey.path_octets)) longer += 2;
+  target.resize(from + longer);
   std::size_t to = target.size();
   std::size_t path_octets = survey.path_octets;
   while (from > 0) {
     const char c = target[--from];
     const bool in_path = from < survey.path_octets;
-    if (in_path ? path_octet(c) == Octet::to_escape : is_high(c)) {
+    if (has_to_be_escaped(c, in_path)) {
       target[--to] = kHex[static_cast<unsigned char>(c) & 15];
       target[--to] = kHex[static_cast<unsigned char>(c) >> 4];
       target[--to] = '%';
@@ -200,7 +208,7 @@ std::expected<TargetParts, TargetError> normalise_target(std::string& target) {
   if (!surveyed) return std::unexpected(surveyed.error());
   std::size_t path_octets = surveyed->path_octets;
   if (!surveyed->canonical) {
-    if (surveyed->to_escape > 0) path_octets = escape_in_place(target, *surveyed);
+    if (surveyed->to_escape) path_octets = escape_in_place(target, *surveyed);
     const auto resolved = resolve_in_place(target.data(), path_octets);
     if (!resolved) return std::unexpected(resolved.error());
     target.erase(*resolved, path_octets - *resolved);

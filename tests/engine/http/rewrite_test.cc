@@ -135,6 +135,7 @@ TEST(FieldPlan, HostIsTheAuthority) {
   FieldPlan({{.kind = Kind::set, .name = "Host", .value = "app.internal"}})
       .apply(kValues, head, scratch);
   EXPECT_EQ(head.authority, "app.internal");
+  EXPECT_EQ(head.fields.size(), 0u);
   FieldPlan({{.kind = Kind::remove, .name = "host", .value = ""}}).apply(kValues, head, scratch);
   EXPECT_EQ(head.authority, "app.internal");
   EXPECT_EQ(head.fields.size(), 0u);

@@ -69,12 +69,14 @@ TEST(Router, HostsAreComparedInOneForm) {
 }
 
 TEST(Router, AWildcardIsAnyNameBelow) {
-  const Router router = make({route({"*.a.net"}), route({"*.b.a.net"}), route({"a.net"})});
+  const Router router =
+      make({route({"*.a.net"}), route({"*.b.a.net"}), route({"a.net"}), route({"ya.net"})});
   EXPECT_EQ(find(router, "x.a.net"), 0);
   EXPECT_EQ(find(router, "y.x.a.net"), 0);
   EXPECT_EQ(find(router, "x.b.a.net"), 0);  // the order counts, not the length
   EXPECT_EQ(find(router, "a.net"), 2);
   EXPECT_EQ(find(router, "xa.net"), kUnknownHost);
+  EXPECT_EQ(find(router, "ya.net"), 3);
   EXPECT_EQ(find(router, "net"), kUnknownHost);
 }
 

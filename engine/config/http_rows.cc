@@ -84,7 +84,7 @@ constexpr std::array kHttpSettings = std::to_array<Setting>({
      "A log line for each request."},
     {Section::http, "max_connections", optional,
      WholeNumber{http<&Http::max_connections>, 16, 4'194'304}, "", "",
-     "Visitors' connections, in all shards together; others wait in the kernel's queue."},
+     "Visitors' connections, in all shards together; further ones are closed at once."},
     {Section::http, "max_buffer_memory", optional,
      size<http<&Http::max_buffer_memory>>(kMiB, 4'095 * kMiB), "", "",
      "Memory for what is on its way through, in all shards together."},
@@ -115,7 +115,7 @@ constexpr std::array kHttpSettings = std::to_array<Setting>({
      "How long a connection is kept without a request."},
     {Section::http, "tls_handshake_timeout", optional,
      Duration{http<&Http::tls_handshake_timeout_ms>, kMinTimeoutMs, 5 * kMinuteMs}, "", "",
-     "Longest TLS handshake, and longest wait for a PROXY header."},
+     "Longest TLS handshake, with the PROXY header before it."},
 
     {Section::http_listener, "listen", required,
      texts<listener<&HttpListener::listen>, add_address, address_text>("listening addresses",
@@ -132,8 +132,8 @@ constexpr std::array kHttpSettings = std::to_array<Setting>({
      "§3.3)."},
     {Section::http_listener, "redirect_to_https", optional,
      Switch{listener<&HttpListener::redirect_to_https>}, "", "",
-     "Every request but the ACME challenge is sent to https:// on the same host (308). For a "
-     "listener without TLS."},
+     "Every request but those for the ACME challenge and the gate is sent to https:// on the same "
+     "host (308). For a listener without TLS."},
     {Section::http_listener, "proxy_protocol", optional,
      choice<listener<&HttpListener::proxy_protocol>>(kProxyProtocol), "", "",
      "`required`: each connection begins with a PROXY header, version 1 or 2, which names the "
@@ -270,7 +270,8 @@ constexpr std::array kHttpSettings = std::to_array<Setting>({
                                                                                 64),
      "", "",
      "Changes to the request on its way: `set X-Env: prod` (in place of any that is there), `add "
-     "X-Env: prod`, `remove Cookie`. X-Forwarded-For and its like are always ours."},
+     "X-Env: prod`, `remove Cookie`. `{visitor}`, `{host}`, `{uri}` and `{user}` are filled in. "
+     "X-Forwarded-For and its like are always ours."},
     {Section::http_route, "response_headers", optional,
      texts<route<&HttpRoute::response_headers>, add_response_header, change_text>("header changes",
                                                                                   64),
@@ -280,7 +281,8 @@ constexpr std::array kHttpSettings = std::to_array<Setting>({
      "Longest body of a request (413 beyond). 0: no bound; bodies are passed on as they come."},
     {Section::http_route, "max_response_body", optional,
      size<route<&HttpRoute::max_response_body>>(1, 1'024 * kTiB, true), "", "",
-     "Longest body of an answer; beyond, the connection is closed. 0: no bound."},
+     "Longest body of an answer (502 beyond, or the connection breaks off where its head is "
+     "sent already). 0: no bound."},
     {Section::http_route, "preserve_host", optional, Switch{route<&HttpRoute::preserve_host>}, "",
      "", "The server sees the Host that the visitor asked for; else its own name from the pool."},
 
@@ -296,7 +298,7 @@ constexpr std::array kHttpSettings = std::to_array<Setting>({
     {Section::http_whitelist, "command", optional,
      texts<whitelist<&HttpWhitelist::command>, add_argument, plain_text>("words", 64), "", "",
      "Program that prints the same, with its arguments, by its absolute path and without a shell. "
-     "When it fails, the addresses it printed before stay."},
+     "When it fails or takes longer than 10 seconds, the addresses it printed before stay."},
     {Section::http_whitelist, "interval", optional,
      Duration{whitelist<&HttpWhitelist::interval_ms>, 1'000, 24 * kHourMs}, "", "",
      "How often the command is run, after its first run at start."},

@@ -35,6 +35,9 @@ void check_listener(const Http& http, const HttpListener& listener, ElementNotes
 
 void check_listeners(const Config& config, const Places& places, Notes& notes) {
   const Http& http = config.http;
+  const bool any_closed = std::ranges::any_of(http.routes, [](const HttpRoute& route) {
+    return route.policy == RoutePolicy::whitelisted || route.policy == RoutePolicy::second_factor;
+  });
   std::set<std::string> seen;
   for (std::size_t i = 0; i < http.listeners.size(); ++i) {
     const HttpListener& listener = http.listeners[i];
@@ -49,6 +52,15 @@ void check_listeners(const Config& config, const Places& places, Notes& notes) {
             "listen", j,
             {.wrong = fmt::format("names {}, as another listener does", text_of(address)),
              .mend = "Write each address in one [[http.listener]]."});
+      }
+      if (address.kind == HttpAddress::Kind::unix_socket && any_closed &&
+          listener.proxy_protocol == ProxyProtocol::off && !listener.redirect_to_https) {
+        at.warning_in_list(
+            "listen", j,
+            {.wrong = "is a Unix socket: those who come over it have no address, and "
+                      "pass open routes only",
+             .mend = "Let the proxy in front send a PROXY header, and set "
+                     "proxy_protocol = \"required\"."});
       }
       if (address.kind == HttpAddress::Kind::ip && config.admin.listen == address.endpoint) {
         at.mistake_in_list(
@@ -184,7 +196,11 @@ void check_whitelist_file(const std::string& path, ElementNotes& at) {
     const auto first = text.find_first_not_of(" \t\r");
     if (first == std::string_view::npos) continue;
     text = text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
-    if (Prefix::parse(text)) continue;
+    // Whoever lets everybody in has to write the "/0".
+    if (const auto prefix = Prefix::parse(text);
+        prefix && (text.contains('/') || !is_everybody(*prefix))) {
+      continue;
+    }
     at.mistake("file", {.wrong = fmt::format("has a line {} that is no address or prefix", number),
                         .mend = "Write an address or prefix a line, and # before comments."});
     return;

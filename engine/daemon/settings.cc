@@ -52,6 +52,14 @@ std::vector<std::string> restart_needed_for(const config::Config& running,
   compare("admin.listen", running.admin.listen, wanted.admin.listen);
   compare("log.format", running.log.format, wanted.log.format);
   compare("log.file", running.log.file, wanted.log.file);
+  compare("radius", running.has_radius, wanted.has_radius);
+  if (!running.has_radius) {
+    compare("engine.shards", running.radius.shards, wanted.radius.shards);
+    compare("engine.pin", running.radius.pin, wanted.radius.pin);
+  }
+  compare("http.listener", running.http.listeners, wanted.http.listeners);
+  compare("http.max_connections", running.http.max_connections, wanted.http.max_connections);
+  compare("http.max_buffer_memory", running.http.max_buffer_memory, wanted.http.max_buffer_memory);
   return keys;
 }
 

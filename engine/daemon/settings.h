@@ -13,7 +13,8 @@ namespace sallyport::daemon {
 [[nodiscard]] verify::PoolSettings pool_settings(const config::Config& config);
 
 /// Keys that differ and that only a restart can take over, as they stand in the file:
-/// "notakey.host". Of the RADIUS door's own keys RadiusServer::reload says so.
+/// "notakey.host"; "radius" when the RADIUS door comes or goes. Of the RADIUS door's own keys, and
+/// of the shards where there is one, RadiusServer::reload says so.
 [[nodiscard]] std::vector<std::string> restart_needed_for(const config::Config& running,
                                                           const config::Config& wanted);
 

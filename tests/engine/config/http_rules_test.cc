@@ -319,6 +319,10 @@ INSTANTIATE_TEST_SUITE_P(
         RuleCase{"trust_everybody_v6", door("trusted_proxies = [\"::/0\"]\n"), "holds ::/0"},
         RuleCase{"plain_auth_url", door("auth_url = \"http://auth.example.net\"\n"),
                  "is plain http"},
+        RuleCase{"unix_without_address",
+                 listener("listen = [\"unix:/run/web.sock\"]\n") +
+                     "[[http.route]]\nhosts = [\"x.example.net\"]\npool = \"app\"\n",
+                 "t.toml:12:11: http.listener.listen: is a Unix socket: those who come over it"},
         RuleCase{"redirect_to_nobody", listener("listen = [\":80\"]\nredirect_to_https = true\n"),
                  "t.toml:13:21: http.listener.redirect_to_https: sends visitors to https"},
         RuleCase{"door_without_listener", std::string(kGood) + "[http]\nipv6_prefix = 48\n",
@@ -369,6 +373,19 @@ TEST(HttpRules, GoodVariantsHaveNoWarnings) {
     const auto loaded = load(text);
     ASSERT_TRUE(loaded) << joined(loaded.error()) << text;
     EXPECT_TRUE(loaded->warnings.empty()) << joined(loaded->warnings) << text;
+  }
+}
+
+TEST(HttpRules, AWhitelistFileIsReadLineByLine) {
+  const testing::TemporaryFolder folder;
+  folder.write("good.txt", "# offices\r\n192.0.2.1\r\n\n 2001:db8::/32 # v6\n0.0.0.0/0\n");
+  EXPECT_TRUE(load_file(folder.write("t.toml", whitelist("file = \"good.txt\"\n")), {}));
+  for (const std::string_view line : {"192.0.2.0/33", "office", "1.2.3.4, 5.6.7.8", "0.0.0.0"}) {
+    folder.write("bad.txt", "192.0.2.1\n" + std::string(line) + "\n");
+    const auto loaded = load_file(folder.write("t.toml", whitelist("file = \"bad.txt\"\n")), {});
+    ASSERT_FALSE(loaded) << line;
+    EXPECT_THAT(joined(loaded.error()),
+                HasSubstr("http.whitelist.file: has a line 2 that is no address or prefix"));
   }
 }
 

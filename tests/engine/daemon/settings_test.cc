@@ -62,6 +62,10 @@ TEST(Settings, AReloadThatOnlyARestartCanDoNamesTheKey) {
       {"admin.listen", [](auto& c) { c.admin.listen = Endpoint(); }},
       {"log.format", [](auto& c) { c.log.format = config::LogFormat::json; }},
       {"log.file", [](auto& c) { c.log.file = "x"; }},
+      {"radius", [](auto& c) { c.has_radius = false; }},
+      {"http.listener", [](auto& c) { c.http.listeners.emplace_back(); }},
+      {"http.max_connections", [](auto& c) { c.http.max_connections = 9; }},
+      {"http.max_buffer_memory", [](auto& c) { c.http.max_buffer_memory = 9; }},
   };
   const config::Config running;
   for (const auto& [key, change] : cases) {
@@ -71,8 +75,23 @@ TEST(Settings, AReloadThatOnlyARestartCanDoNamesTheKey) {
   }
 }
 
+TEST(Settings, WithoutARadiusDoorTheShardsAreNamedHere) {
+  config::Config running;
+  running.has_radius = false;
+  config::Config wanted = running;
+  wanted.radius.shards = 3;
+  wanted.radius.pin = false;
+  EXPECT_THAT(restart_needed_for(running, wanted), ElementsAre("engine.shards", "engine.pin"));
+}
+
 TEST(Settings, WhatAReloadTakesOverNeedsNoRestart) {
   config::Config wanted;
+  wanted.http.routes.emplace_back().name = "new";
+  wanted.http.certificates.emplace_back();
+  wanted.http.pools.emplace_back();
+  wanted.http.whitelists.emplace_back();
+  wanted.http.trusted_proxies.emplace_back();
+  wanted.http.max_streams = 1;
   wanted.clients.emplace_back().name = "new";
   wanted.downstream.host = "elsewhere";
   wanted.second_factor.on_unavailable = config::OnUnavailable::allow;

@@ -156,7 +156,7 @@ AddressSet::AddressSet(std::vector<Entry> entries) {
 
   const auto v6 = std::ranges::stable_partition(
       entries, [](const Entry& entry) { return entry.prefix.address.is_v4(); });
-  std::vector<Entry> v6_entries(v6.begin(), v6.end());
+  const std::vector<Entry> v6_entries(v6.begin(), v6.end());
   entries.erase(v6.begin(), v6.end());
   flatten(entries, v4_);
   flatten(v6_entries, v6_);

@@ -4,9 +4,8 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <cstdio>
-#include <cstring>
 #include <optional>
+#include <system_error>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -63,7 +62,8 @@ std::optional<Grant> read_grant(std::string_view line) {
 
 std::unexpected<std::string> failed(const std::string& what, const std::string& path) {
   const int error = errno;
-  return std::unexpected("cannot " + what + " " + path + ": " + std::strerror(error));
+  return std::unexpected("cannot " + what + " " + path + ": " +
+                         std::generic_category().message(error));
 }
 
 bool write_all(int descriptor, std::string_view text) noexcept {

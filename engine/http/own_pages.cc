@@ -292,14 +292,18 @@ void add_security_fields(http::Fields& fields, std::string_view style_hash) {
 }
 
 void append_html(std::string& out, std::string_view text) {
+  struct Escape {
+    char c;
+    std::string_view text;
+  };
+  static constexpr Escape kEscapes[] = {
+      {'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}, {'\'', "&#39;"}};
   for (const char c : text) {
-    switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
-      default: out += c;
+    const auto* const escape = std::ranges::find(kEscapes, c, &Escape::c);
+    if (escape == std::end(kEscapes)) {
+      out += c;
+    } else {
+      out += escape->text;
     }
   }
 }

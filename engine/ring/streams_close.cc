@@ -14,16 +14,15 @@ namespace sallyport::ring {
 
 void Streams::Impl::finish_sending(Stream& stream) noexcept {
   if (!stream.end_wanted) return;
-  const bool all_done = stream.peer_ended && stream.state == StreamState::closing;
-  if (all_done) {  // both have ended, or closing says the FIN
-    enter(stream, StreamState::leaving);
-    return settle(stream);
-  }
-  if (stream.end_sent) return;
   if (stream.tls != nullptr && !stream.tls->close_notified) {
     notify_close(stream);
     if (!stream.out.empty()) return send_from(stream);
   }
+  if (stream.peer_ended && stream.state == StreamState::closing) {
+    enter(stream, StreamState::leaving);  // both have ended, or closing the socket says our FIN
+    return settle(stream);
+  }
+  if (stream.end_sent) return;
   stream.end_sent = true;
   // Not by the ring: IORING_OP_SHUTDOWN always goes through a worker thread. If it fails, the
   // stream is broken, and the receive tells.

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "engine/http/sides.h"
 #include "engine/ring/streams.h"
 
 namespace sallyport::http_door {
@@ -16,7 +17,12 @@ class Connection {
   virtual void timer(std::uint64_t now_ms) = 0;
   /// sallyport stops: ends as soon as nothing is owed.
   virtual void drain() = 0;
+  /// It has asked for a turn of its own (Door::wants_turn): HTTP/2, whose frames are collected.
+  virtual void turn() {}
 };
+
+/// What a connection that was never made means to a request.
+[[nodiscard]] Broken why_not_connected(ring::StreamError error) noexcept;
 
 /// Who a visitor's connection belongs to and how it came: of all requests on it.
 struct Peer {

@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "engine/http/h1_visitor.h"
+#include "engine/http/h2_visitor.h"
 #include "engine/http/incoming.h"
 #include "engine/limits.h"
 #include "protocol/check.h"
@@ -85,6 +86,7 @@ void Door::turn(std::uint64_t monotonic_ns) noexcept {
   handle_messages();
   handle_streams();
   handle_timers();
+  handle_turns();
   graveyard_.clear();
   for (const std::uint32_t index : ended_exchanges_) {
     exchanges_[index]->reuse();
@@ -168,6 +170,15 @@ void Door::handle_timers() {
   });
 }
 
+void Door::handle_turns() {
+  // A turn of one may want one of another: an answer from an upstream goes out to its visitor.
+  while (!turns_.empty()) {
+    std::swap(turns_, turning_);
+    for (Connection* connection : turning_) connection->turn();
+    turning_.clear();
+  }
+}
+
 void Door::accepted(const ring::StreamEvent& event) {
   metrics_.connections.add();
   if (draining_ || visitors_ >= max_connections_) {
@@ -197,7 +208,12 @@ void Door::begin_h1(ring::StreamId stream, const Peer& peer) {
   connection.begin();
 }
 
-void Door::begin_h2(ring::StreamId stream, const Peer&) { streams_->abort(stream); }
+void Door::begin_h2(ring::StreamId stream, const Peer& peer) {
+  auto visitor = std::make_unique<H2Visitor>(*this, stream, peer);
+  H2Visitor& connection = *visitor;
+  attach(stream, *visitor.release());
+  connection.begin();
+}
 
 // --- Settings and admission ------------------------------------------------------------------
 
@@ -250,6 +266,11 @@ void Door::set_timer(ring::StreamId stream, std::uint64_t at_ms) noexcept {
 
 void Door::bury(std::unique_ptr<Connection> connection) {
   graveyard_.push_back(std::move(connection));
+}
+
+Exchange* Door::try_new_exchange() {
+  const bool full = free_exchanges_.empty() && exchanges_.size() == kMaxExchanges;
+  return full ? nullptr : &new_exchange();
 }
 
 Exchange& Door::new_exchange() {

@@ -100,7 +100,11 @@ class Door final : public ring::Tenant {
   /// To be freed at the end of the turn.
   void bury(std::unique_ptr<Connection> connection);
 
+  /// After the streams' events and timers of this turn, and before it ends.
+  void wants_turn(Connection& connection) { turns_.push_back(&connection); }
+
   [[nodiscard]] Exchange& new_exchange();
+  [[nodiscard]] Exchange* try_new_exchange();  ///< null: as many as there may be are under way
   void recycle(Exchange& exchange) noexcept;
   void set_timer(const Exchange& exchange, std::uint64_t at_ms) noexcept;
   void cancel_timer(const Exchange& exchange) noexcept;
@@ -136,6 +140,7 @@ class Door final : public ring::Tenant {
   void handle_messages();
   void handle_streams();
   void handle_timers();
+  void handle_turns();
   void accepted(const ring::StreamEvent& event);
   void take_over(const Handover& handover);
   void recheck();
@@ -158,6 +163,8 @@ class Door final : public ring::Tenant {
 
   std::vector<Connection*> connections_;  ///< by stream index
   std::vector<std::unique_ptr<Connection>> graveyard_;
+  std::vector<Connection*> turns_;  ///< want one; may be buried, but not freed, meanwhile
+  std::vector<Connection*> turning_;
   std::vector<std::unique_ptr<Exchange>> exchanges_;  ///< by their index
   std::vector<std::uint32_t> free_exchanges_;
   std::vector<std::uint32_t> ended_exchanges_;  ///< free with the next turn

@@ -134,6 +134,7 @@ void Exchange::response_head(http::ResponseHead& head) {
   }
   prepare_response(head);
   client_->respond(head, body || tunnel);
+  if (tunnel && std::exchange(client_paused_, false)) client_->resume_request();
 }
 
 void Exchange::response_body(ring::Slice slice) {
@@ -160,6 +161,7 @@ void Exchange::upstream_writable() {
   if (std::exchange(connecting_, false)) {
     door_.set_timer(*this, door_.now_ms() + pool_->settings().config.response_timeout_ms);
   }
+  if (websocket_over_h2_ && state_ == ExchangeState::forwarding) return;
   if (client_ != nullptr && std::exchange(client_paused_, false)) client_->resume_request();
 }
 

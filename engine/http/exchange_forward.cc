@@ -34,6 +34,8 @@ void Exchange::prepare_request() {
   const std::string_view version = request_.scheme.empty() ? "1.1" : "2.0";
   http::Fields& fields = request_.fields;
   tunnel_to_http1();
+  // Whoever speaks h2c behind us would be out of our sight.
+  if (request_.protocol == "h2c") request_.protocol.clear();
   http::remove_hop_by_hop(fields);
   // What we say of the visitor, nobody else says.
   for (const http::FieldName name :
@@ -124,7 +126,9 @@ void Exchange::attempt(bool same_server) {
   const config::HttpPool& config = pool_->settings().config;
   door_.set_timer(*this, door_.now_ms() + (connecting_ ? config.connect_timeout_ms
                                                        : config.response_timeout_ms));
-  if (has_body_ && connecting_ && !std::exchange(client_paused_, true)) client_->pause_request();
+  // Octets of a tunnel have no place before its 101.
+  const bool hold = websocket_over_h2_ || (has_body_ && connecting_);
+  if (hold && !std::exchange(client_paused_, true)) client_->pause_request();
 }
 
 std::uint64_t Exchange::draw_random() {

@@ -10,9 +10,8 @@
 #include "protocol/http/head_writer.h"
 
 namespace sallyport::http_door {
-namespace {
 
-Broken why_failed(ring::StreamError error) noexcept {
+Broken why_not_connected(ring::StreamError error) noexcept {
   switch (error) {
     case ring::StreamError::refused:
     case ring::StreamError::unreachable: return Broken::refused;
@@ -27,8 +26,6 @@ Broken why_failed(ring::StreamError error) noexcept {
   }
   return Broken::reset;
 }
-
-}  // namespace
 
 H1Upstream::H1Upstream(Door& door, std::shared_ptr<UpstreamPool> pool, std::uint32_t server,
                        ring::StreamId stream)
@@ -67,9 +64,9 @@ void H1Upstream::stream_event(const ring::StreamEvent& event) {
     case ring::StreamEventKind::failed:
       ended_ = true;
       if (!connected_) {
-        broken(why_failed(event.error));
+        broken(why_not_connected(event.error));
       } else {
-        broken(reused_ && !answered_ ? Broken::stale : why_failed(event.error));
+        broken(reused_ && !answered_ ? Broken::stale : Broken::reset);
       }
       break;
   }

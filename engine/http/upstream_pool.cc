@@ -4,6 +4,7 @@
 
 #include "engine/http/door.h"
 #include "engine/http/h1_upstream.h"
+#include "engine/http/h2_upstream.h"
 
 namespace sallyport::http_door {
 
@@ -15,13 +16,17 @@ UpstreamPool::UpstreamPool(Door& door, std::shared_ptr<const DoorSettings> setti
       servers_(settings_->pools[index].config),
       balancer_(settings_->pools[index].config, settings_->config.ipv6_prefix,
                 settings_->cookie_key),
-      idle_(settings_->pools[index].config.servers.size()) {
+      idle_(settings_->pools[index].config.servers.size()),
+      shared_(settings_->pools[index].config.servers.size()) {
   if (before != nullptr) servers_.adopt(before->servers_);
 }
 
 UpstreamPool::~UpstreamPool() = default;
 
 UpstreamSide* UpstreamPool::open(std::uint32_t server, ExchangeEvents& exchange, bool fresh) {
+  if (settings().config.protocol == config::UpstreamProtocol::h2) {
+    return open_shared(server, exchange);
+  }
   auto& idle = idle_[server];
   while (!fresh && !idle.empty()) {
     H1Upstream& kept = *idle.back();
@@ -34,21 +39,41 @@ UpstreamSide* UpstreamPool::open(std::uint32_t server, ExchangeEvents& exchange,
     kept.use(exchange);
     return &kept;
   }
-  const config::HttpServer& config = settings().config.servers[server];
-  ring::StreamId stream;
-  if (!config.unix_path.empty()) {
-    stream = door_.streams().connect_unix(config.unix_path, 0);
-  } else {
-    const std::string& name =
-        settings().config.server_name.empty() ? config.host : settings().config.server_name;
-    stream = door_.streams().connect(settings().addresses[server], 0, settings().tls.get(), name);
-  }
+  const ring::StreamId stream = connect(server);
   if (!stream.valid()) return nullptr;
   door_.counts().upstream_connects.add();
   auto connection = std::make_unique<H1Upstream>(door_, shared_from_this(), server, stream);
   connection->use(exchange);
   door_.attach(stream, *connection);
   return connection.release();  // it owns itself: H1Upstream::close
+}
+
+ring::StreamId UpstreamPool::connect(std::uint32_t server) {
+  const config::HttpServer& config = settings().config.servers[server];
+  if (!config.unix_path.empty()) return door_.streams().connect_unix(config.unix_path, 0);
+  const std::string& name =
+      settings().config.server_name.empty() ? config.host : settings().config.server_name;
+  return door_.streams().connect(settings().addresses[server], 0, settings().tls.get(), name);
+}
+
+UpstreamSide* UpstreamPool::open_shared(std::uint32_t server, ExchangeEvents& exchange) {
+  for (H2Upstream* connection : shared_[server]) {
+    if (!connection->can_open()) continue;
+    door_.counts().upstream_reuses.add();
+    return &connection->open(exchange);
+  }
+  const ring::StreamId stream = connect(server);
+  if (!stream.valid()) return nullptr;
+  door_.counts().upstream_connects.add();
+  auto connection = std::make_unique<H2Upstream>(door_, shared_from_this(), server, stream);
+  door_.attach(stream, *connection);
+  H2Upstream& made = *connection.release();  // it owns itself: H2Upstream::close
+  shared_[server].push_back(&made);
+  return &made.open(exchange);
+}
+
+void UpstreamPool::forget(H2Upstream& connection) {
+  std::erase(shared_[connection.server()], &connection);
 }
 
 void UpstreamPool::keep(H1Upstream& connection) {
@@ -69,6 +94,9 @@ void UpstreamPool::retire() {
   const auto self = shared_from_this();  // the connections may hold the last reference
   for (auto& idle : idle_) {
     while (!idle.empty()) idle.back()->close();
+  }
+  for (auto& shared : shared_) {
+    for (H2Upstream* connection : shared) connection->drain();
   }
 }
 

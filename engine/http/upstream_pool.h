@@ -13,11 +13,13 @@
 #include "engine/http/door_settings.h"
 #include "engine/http/sides.h"
 #include "engine/http/upstream_set.h"
+#include "engine/ring/streams.h"
 
 namespace sallyport::http_door {
 
 class Door;
 class H1Upstream;
+class H2Upstream;
 
 class UpstreamPool : public std::enable_shared_from_this<UpstreamPool> {
  public:
@@ -40,14 +42,19 @@ class UpstreamPool : public std::enable_shared_from_this<UpstreamPool> {
   // Connections of its own.
   void keep(H1Upstream& connection);
   void forget(H1Upstream& connection);
+  void forget(H2Upstream& connection);
 
  private:
+  [[nodiscard]] ring::StreamId connect(std::uint32_t server);
+  [[nodiscard]] UpstreamSide* open_shared(std::uint32_t server, ExchangeEvents& exchange);
+
   Door& door_;
   const std::shared_ptr<const DoorSettings> settings_;
   const std::uint32_t index_;
   UpstreamSet servers_;
   Balancer balancer_;
-  std::vector<std::vector<H1Upstream*>> idle_;  ///< by server; the last one was used last
+  std::vector<std::vector<H1Upstream*>> idle_;    ///< by server; the last one was used last
+  std::vector<std::vector<H2Upstream*>> shared_;  ///< by server, HTTP/2
   bool retired_ = false;
 };
 

@@ -64,7 +64,7 @@ std::string_view reason_phrase(std::uint16_t status) noexcept {
     case 507: return "Insufficient Storage";
     case 508: return "Loop Detected";
     case 511: return "Network Authentication Required";
-    default: return "";
+    default: return "";  // not registered
   }
 }
 

@@ -132,15 +132,17 @@ bool stays_open(const Decisive& decisive, const Head& head) {
 }  // namespace
 
 bool Decisive::see(FieldName id, std::string_view value) noexcept {
-  switch (id) {
-    case FieldName::host: host.see(value); return true;
-    case FieldName::content_length: content_length.see(value); return true;
-    case FieldName::transfer_encoding: transfer_encoding.see(value); return true;
-    case FieldName::upgrade: upgrade.see(value); return false;
-    case FieldName::expect: expect.see(value); return false;
-    case FieldName::connection: break;
-    default: return false;
-  }
+  if (id == FieldName::host) host.see(value);
+  if (id == FieldName::content_length) content_length.see(value);
+  if (id == FieldName::transfer_encoding) transfer_encoding.see(value);
+  if (id == FieldName::upgrade) upgrade.see(value);
+  if (id == FieldName::expect) expect.see(value);
+  if (id == FieldName::connection) see_options(value);
+  return id == FieldName::host || id == FieldName::content_length ||
+         id == FieldName::transfer_encoding;
+}
+
+void Decisive::see_options(std::string_view value) noexcept {
   while (!value.empty()) {
     const std::size_t comma = std::min(value.find(','), value.size());
     const std::string_view option = trim(value.substr(0, comma));
@@ -150,7 +152,6 @@ bool Decisive::see(FieldName id, std::string_view value) noexcept {
     upgrading |= equal_ignoring_case(option, "upgrade");
     value.remove_prefix(std::min(comma + 1, value.size()));
   }
-  return false;
 }
 
 std::optional<std::uint64_t> read_content_length(std::string_view text) noexcept {

@@ -44,6 +44,8 @@ struct Decisive {
 
   /// True for a field that must not be passed on as it is: the head says it otherwise.
   bool see(FieldName id, std::string_view value) noexcept;
+  /// Of one line of Connection.
+  void see_options(std::string_view value) noexcept;
 };
 
 /// Digits only; at most 19, so that no sum of two overflows.

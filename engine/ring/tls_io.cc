@@ -1,6 +1,7 @@
 #include "engine/ring/tls_io.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -78,6 +79,16 @@ void set_common_options(SSL_CTX* context) {
             "[ECDHE-ECDSA-AES128-GCM-SHA256|ECDHE-ECDSA-CHACHA20-POLY1305]:"
             "[ECDHE-RSA-AES128-GCM-SHA256|ECDHE-RSA-CHACHA20-POLY1305]:"
             "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384") == 1);
+  // BoringSSL's own lists have SHA-1 at their end (RFC 9155 says no), and its verifier's no
+  // Ed25519.
+  constexpr std::uint16_t kSignatures[] = {
+      SSL_SIGN_ED25519,          SSL_SIGN_ECDSA_SECP256R1_SHA256, SSL_SIGN_RSA_PSS_RSAE_SHA256,
+      SSL_SIGN_RSA_PKCS1_SHA256, SSL_SIGN_ECDSA_SECP384R1_SHA384, SSL_SIGN_RSA_PSS_RSAE_SHA384,
+      SSL_SIGN_RSA_PKCS1_SHA384, SSL_SIGN_ECDSA_SECP521R1_SHA512, SSL_SIGN_RSA_PSS_RSAE_SHA512,
+      SSL_SIGN_RSA_PKCS1_SHA512,
+  };
+  CHECK(SSL_CTX_set_signing_algorithm_prefs(context, kSignatures, std::size(kSignatures)) == 1);
+  CHECK(SSL_CTX_set_verify_algorithm_prefs(context, kSignatures, std::size(kSignatures)) == 1);
   SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE);
   SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_early_data_enabled(context, 0);

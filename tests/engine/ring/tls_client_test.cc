@@ -87,6 +87,21 @@ TEST_F(TlsClient, RefusesAnAuthorityItDoesNotKnow) {
   }
 }
 
+TEST_F(TlsClient, TrustsACertificateThatItsFileNames) {
+  const TemporaryFolder folder;
+  for (const bool authority : {false, true}) {
+    const auto [certificate, key] = self_signed("served.test", authority);
+    const TlsServerPlan plan{
+        .certificates = {{.certificate_file = folder.write("self.crt", certificate),
+                          .key_file = folder.write("self.key", key)}}};
+    const auto server = TlsServerContext::load(plan, tickets_, 0)->context;
+    const auto client = *TlsClientContext::load({.ca_file = plan.certificates[0].certificate_file});
+    EXPECT_EQ(refusal(*client, *server, "served.test"), "");
+    EXPECT_EQ(refusal(*client, *server, "other.test"), "certificate: Hostname mismatch");
+    EXPECT_NE(refusal(*trusting(authority_), *server, "served.test"), "");
+  }
+}
+
 TEST_F(TlsClient, RefusesACertificateOutOfItsTime) {
   const auto client = trusting(authority_);
   EXPECT_EQ(refusal(*client, *serve({.names = {"served.test"}, .ends_s = -10}), "served.test"),

@@ -113,6 +113,34 @@ TEST_F(TlsServer, ChoosesTheKindOfKeyThatTheVisitorCanCheck) {
   }
 }
 
+TEST_F(TlsServer, SignsNothingWithSha1) {
+  const auto server =
+      load({.certificates = {files("rsa", {.names = {"rsa.test"}, .kind = KeyKind::rsa})}});
+  Stranger visitor;
+  constexpr std::uint16_t kSha1[] = {SSL_SIGN_RSA_PKCS1_SHA1};
+  SSL_CTX_set_max_proto_version(visitor.context(), TLS1_2_VERSION);
+  SSL_CTX_set_verify_algorithm_prefs(visitor.context(), kSha1, 1);
+  TlsSession session = server->open();
+  EXPECT_FALSE(visitor.shake_hands(session));
+  EXPECT_EQ(session.error_text(), "TLS handshake: no common signature algorithms");
+}
+
+TEST_F(TlsServer, ServesEd25519ToThoseWhoCanCheckIt) {
+  const auto ed25519 = files("ed25519", {.names = {"twin.test"}, .kind = KeyKind::ed25519});
+  const auto server = load(
+      {.certificates = {ed25519, files("rsa", {.names = {"twin.test"}, .kind = KeyKind::rsa})}});
+  Stranger usual;  // BoringSSL does not offer it by itself
+  TlsSession first = server->open();
+  ASSERT_TRUE(usual.shake_hands(first)) << first.error_text();
+  EXPECT_EQ(usual.key_type(), EVP_PKEY_RSA);
+  const auto client = *TlsClientContext::load({.ca_file = folder_.write("ca", authority_.pem())});
+  Pair pair{.client = client->open({}, "twin.test"), .server = server->open()};
+  EXPECT_TRUE(pair.shake_hands()) << pair.client.error_text() << pair.server.error_text();
+  const auto alone = load({.certificates = {ed25519}});
+  pair = {.client = client->open({}, "twin.test"), .server = alone->open()};
+  EXPECT_TRUE(pair.shake_hands()) << pair.client.error_text() << pair.server.error_text();
+}
+
 TEST_F(TlsServer, AgreesOnAProtocol) {
   const auto certificate = files("one", {.names = {"one.test"}});
   const auto both = load({.certificates = {certificate}});

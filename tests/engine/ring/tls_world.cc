@@ -26,6 +26,10 @@ bssl::UniquePtr<EVP_PKEY> make_key(KeyKind kind) {
   if (kind == KeyKind::ecdsa) {
     EC_KEY* const ec = EC_KEY_new_by_curve_name(NID_X9_62_prime256v1);
     CHECK(EC_KEY_generate_key(ec) == 1 && EVP_PKEY_assign_EC_KEY(key.get(), ec) == 1);
+  } else if (kind == KeyKind::ed25519) {
+    std::uint8_t seed[32];
+    RAND_bytes(seed, sizeof(seed));
+    key.reset(EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, seed, sizeof(seed)));
   } else {
     RSA* const rsa = RSA_new();
     const bssl::UniquePtr<BIGNUM> exponent(BN_new());
@@ -131,6 +135,16 @@ TlsCertificateFiles TestAuthority::issue_files(const TemporaryFolder& folder, st
   const auto [certificate, key] = issue(wish);
   return {.certificate_file = folder.write(std::string(name) + ".crt", certificate),
           .key_file = folder.write(std::string(name) + ".key", key)};
+}
+
+std::pair<std::string, std::string> self_signed(const std::string& name, bool authority) {
+  const bssl::UniquePtr<EVP_PKEY> key = make_key(KeyKind::ecdsa);
+  const bssl::UniquePtr<X509> certificate = begin_certificate(key.get(), name, {.names = {name}});
+  CHECK(X509_set_issuer_name(certificate.get(), X509_get_subject_name(certificate.get())) == 1);
+  add_extension(certificate.get(), NID_basic_constraints, authority ? "CA:TRUE" : "CA:FALSE");
+  add_extension(certificate.get(), NID_subject_alt_name, "DNS:" + name);
+  CHECK(X509_sign(certificate.get(), key.get(), EVP_sha256()) > 0);
+  return {pem_of(certificate.get()), pem_of(key.get())};
 }
 
 MutableOctets Wire::room() noexcept {

@@ -32,7 +32,7 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
-enum class KeyKind : std::uint8_t { ecdsa, rsa };
+enum class KeyKind : std::uint8_t { ecdsa, rsa, ed25519 };
 
 struct CertificateWish {
   std::vector<std::string> names;  ///< DNS names, or addresses
@@ -57,6 +57,9 @@ class TestAuthority {
   bssl::UniquePtr<EVP_PKEY> key_;
   bssl::UniquePtr<X509> certificate_;
 };
+
+/// PEM of a certificate that has signed itself, and of its key.
+std::pair<std::string, std::string> self_signed(const std::string& name, bool authority);
 
 /// One direction of the wire: a sink whose buffers have `room_each` octets, of which `rooms` are
 /// free.

@@ -129,19 +129,16 @@ std::expected<bssl::UniquePtr<EVP_PKEY>, std::string> read_key(const Secret& tex
 
 /// SignatureScheme values (RFC 8446 §4.2.3) that a key can sign with.
 std::array<std::uint16_t, 6> schemes_of(const EVP_PKEY* key) noexcept {
-  switch (EVP_PKEY_id(key)) {
-    case EVP_PKEY_ED25519: return {SSL_SIGN_ED25519};
-    case EVP_PKEY_EC:
-      switch (EC_GROUP_get_curve_name(EC_KEY_get0_group(EVP_PKEY_get0_EC_KEY(key)))) {
-        case NID_X9_62_prime256v1: return {SSL_SIGN_ECDSA_SECP256R1_SHA256};
-        case NID_secp384r1: return {SSL_SIGN_ECDSA_SECP384R1_SHA384};
-        default: return {SSL_SIGN_ECDSA_SECP521R1_SHA512};
-      }
-    default:
-      return {SSL_SIGN_RSA_PSS_RSAE_SHA256, SSL_SIGN_RSA_PSS_RSAE_SHA384,
-              SSL_SIGN_RSA_PSS_RSAE_SHA512, SSL_SIGN_RSA_PKCS1_SHA256,
-              SSL_SIGN_RSA_PKCS1_SHA384,    SSL_SIGN_RSA_PKCS1_SHA512};
+  const int kind = EVP_PKEY_id(key);
+  if (kind == EVP_PKEY_ED25519) return {SSL_SIGN_ED25519};
+  if (kind == EVP_PKEY_EC) {
+    const int curve = EC_GROUP_get_curve_name(EC_KEY_get0_group(EVP_PKEY_get0_EC_KEY(key)));
+    if (curve == NID_X9_62_prime256v1) return {SSL_SIGN_ECDSA_SECP256R1_SHA256};
+    if (curve == NID_secp384r1) return {SSL_SIGN_ECDSA_SECP384R1_SHA384};
+    return {SSL_SIGN_ECDSA_SECP521R1_SHA512};
   }
+  return {SSL_SIGN_RSA_PSS_RSAE_SHA256, SSL_SIGN_RSA_PSS_RSAE_SHA384, SSL_SIGN_RSA_PSS_RSAE_SHA512,
+          SSL_SIGN_RSA_PKCS1_SHA256,    SSL_SIGN_RSA_PKCS1_SHA384,    SSL_SIGN_RSA_PKCS1_SHA512};
 }
 
 bool holds_any(CBS values, std::span<const std::uint16_t> wanted) noexcept {

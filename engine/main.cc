@@ -16,6 +16,7 @@
 #include "engine/config/reference.h"
 #include "engine/config/report.h"
 #include "engine/daemon/run.h"
+#include "engine/http/control.h"
 
 namespace sallyport {
 namespace {
@@ -50,6 +51,27 @@ int execute(const config::StatusCommand& command) {
   const auto report = admin::read_status(admin::fetch_status(asked), asked.text());
   fmt::print("{}", command.json ? report.json : admin::human_text(report));
   return admin::exit_status(report);
+}
+
+int execute(const config::GrantCommand& command) {
+  const auto loaded = config::load_file(command.config_path);
+  if (!loaded) {
+    fmt::print(stderr, "{}", config::mistakes_text(loaded.error()));
+    return daemon::kExitNotOk;
+  }
+  const std::string& path = loaded->config.http.control_socket;
+  if (path.empty()) {
+    fmt::print(stderr, "{} has no [http] control_socket: without it a daemon cannot be told\n",
+               command.config_path);
+    return daemon::kExitNotOk;
+  }
+  const auto answer = http_door::ask_control(path, command.line);
+  if (!answer || !answer->starts_with("ok\n")) {
+    fmt::print(stderr, "sallyport grant: {}\n", answer ? *answer : answer.error());
+    return daemon::kExitNotOk;
+  }
+  fmt::print("{}", std::string_view(*answer).substr(3));
+  return daemon::kExitOk;
 }
 
 int execute(const config::ConfigCommand& command) {

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "engine/config/duration.h"
 #include "engine/config/nearest.h"
 
 namespace sallyport::config {
@@ -15,8 +16,9 @@ namespace {
 constexpr int kUsage = 2;
 
 constexpr std::string_view kAbout =
-    "sallyport: a RADIUS proxy that asks the user's phone (Notakey) before it lets a login "
-    "through.";
+    "sallyport: a second factor in front of RADIUS servers and web services. Its RADIUS door asks "
+    "the user's phone (Notakey) before it lets a login through; its HTTP door is a reverse proxy "
+    "that lets known addresses through.";
 
 constexpr std::string_view kExamples =
     "\nExamples:\n"
@@ -51,6 +53,15 @@ constexpr std::string_view kStatusExamples =
     "  sallyport status --config sallyport.toml\n"
     "  sallyport status --admin [::1]:9812 --json\n";
 
+constexpr std::string_view kGrantExamples =
+    "\nSpeaks to the running daemon by its [http] control_socket. One of --add, --list, --end,\n"
+    "--end-address, --end-user and --end-all.\n"
+    "\nExamples:\n"
+    "  sallyport grant --config sallyport.toml --add 192.0.2.7 --user alice --for 8h\n"
+    "  sallyport grant --config sallyport.toml --list\n"
+    "  sallyport grant --config sallyport.toml --end 17\n"
+    "  sallyport grant --config sallyport.toml --end-user alice\n";
+
 constexpr std::string_view kConfigExamples =
     "\nExamples:\n"
     "  sallyport config --example > sallyport.toml\n"
@@ -67,6 +78,21 @@ constexpr std::string_view kTwoWays =
     "  2. The options of Notakey's authentication proxy, as environment variables or on the "
     "command\n"
     "     line. These are required:\n";
+
+struct GrantVerb {
+  std::string_view option;
+  std::string_view command;  ///< of the control socket
+  std::string_view takes;    ///< empty: no value
+  std::string_view meaning;
+};
+constexpr std::array<GrantVerb, 6> kGrantVerbs = {{
+    {"--add", "add", "ADDRESS", "Open an address"},
+    {"--list", "list", "", "List what is open"},
+    {"--end", "end", "NUMBER", "End one grant"},
+    {"--end-address", "end-address", "ADDRESS", "End those of an address"},
+    {"--end-user", "end-user", "USER", "End those of a user"},
+    {"--end-all", "end-all", "", "End all"},
+}};
 
 Said usage(std::string text) { return {.exit_status = kUsage, .text = std::move(text)}; }
 
@@ -92,6 +118,7 @@ class Words {
     define_run();
     define_check();
     define_status();
+    define_grant();
     define_config();
     app_.add_subcommand("version", "Print the version");
     for (CLI::App* command : app_.get_subcommands({})) {
@@ -143,6 +170,24 @@ class Words {
     status_->add_option("--config", config_path_, "Take the admin address from this file")
         ->type_name("FILE");
     status_->add_flag("--json", json_, "Print JSON");
+  }
+  void define_grant() {
+    grant_ = app_.add_subcommand("grant", "Open, list or end grants of the HTTP door");
+    grant_->footer(std::string(kGrantExamples));
+    grant_->add_option("--config", config_path_, "Configuration file of the daemon")
+        ->type_name("FILE");
+    for (const GrantVerb& verb : kGrantVerbs) {
+      const std::string option(verb.option);
+      if (verb.takes.empty()) {
+        grant_->add_flag(option, whole_, std::string(verb.meaning));
+      } else {
+        grant_->add_option(option, grant_value_, std::string(verb.meaning))
+            ->type_name(std::string(verb.takes));
+      }
+    }
+    grant_->add_option("--user", user_, "Whom the address is opened for")->type_name("NAME");
+    grant_->add_option("--for", for_, "How long [access_duration]")->type_name("DURATION");
+    grant_->add_option("--reason", reason_, "Why, for the list")->type_name("TEXT");
   }
   void define_config() {
     config_ = app_.add_subcommand("config", "Print an example configuration, or the reference");
@@ -233,10 +278,44 @@ class Words {
                       : fmt::format("Did you mean {}?", meant)));
   }
 
+  [[nodiscard]] Command grant() const {
+    if (grant_->count("--config") == 0) {
+      return usage("sallyport grant: which daemon? Give its file: --config FILE\n");
+    }
+    std::string line;
+    int asked = 0;
+    for (const GrantVerb& verb : kGrantVerbs) {
+      if (grant_->count(std::string(verb.option)) == 0) continue;
+      ++asked;
+      line = verb.command;
+    }
+    if (asked != 1) {
+      return usage(
+          "sallyport grant: say one of --add, --list, --end, --end-address, --end-user and "
+          "--end-all\n");
+    }
+    if (line == "add") {
+      if (user_.empty()) return usage("sallyport grant: --add needs --user NAME\n");
+      const auto lasts_ms = for_.empty() ? 0 : parse_duration_ms(for_);
+      if (!lasts_ms) {
+        return usage(fmt::format("sallyport grant: --for {}: write 8h, or 1h30m\n",
+                                 to_text(lasts_ms.error())));
+      }
+      line = fmt::format("add\t{}\t{}\t{}\t{}", grant_value_, user_, *lasts_ms / 1000, reason_);
+    } else if (line != "list" && line != "end-all") {
+      line += '\t' + grant_value_;
+    }
+    if (line.find('\n') != std::string::npos) {
+      return usage("sallyport grant: no value may hold a line end\n");
+    }
+    return GrantCommand{.config_path = config_path_, .line = std::move(line)};
+  }
+
   [[nodiscard]] Command command() {
     if (run_->parsed()) return run();
     if (check_->parsed()) return check();
     if (status_->parsed()) return status();
+    if (grant_->parsed()) return grant();
     if (config_->parsed()) return print();
     return VersionCommand{};
   }
@@ -307,10 +386,16 @@ class Words {
   CLI::App* run_ = nullptr;
   CLI::App* check_ = nullptr;
   CLI::App* status_ = nullptr;
+  CLI::App* grant_ = nullptr;
   CLI::App* config_ = nullptr;
   std::array<std::string, kNtkpOptions> ntkp_values_;
   std::string config_path_;
   std::string admin_ = "127.0.0.1:9812";
+  std::string grant_value_;  ///< of the verb
+  bool whole_ = false;       ///< a verb without a value was given
+  std::string user_;
+  std::string for_;
+  std::string reason_;
   bool json_ = false;
   bool example_ = false;
   bool markdown_ = false;

@@ -35,6 +35,12 @@ struct StatusCommand {
   bool json = false;
 };
 
+/// `grant`: open, list or end grants of the daemon that runs.
+struct GrantCommand {
+  std::string config_path;  ///< its [http] control_socket
+  std::string line;         ///< for the control socket (engine/http/control.h)
+};
+
 /// `config`: print the reference or an example file.
 struct ConfigCommand {
   enum class Print : std::uint8_t { markdown, example };
@@ -50,8 +56,8 @@ struct Said {
   std::string text;
 };
 
-using Command =
-    std::variant<RunCommand, CheckCommand, StatusCommand, ConfigCommand, VersionCommand, Said>;
+using Command = std::variant<RunCommand, CheckCommand, StatusCommand, GrantCommand, ConfigCommand,
+                             VersionCommand, Said>;
 
 [[nodiscard]] Command parse_command_line(int argc, const char* const* argv,
                                          const Environment& environment = process_environment());

@@ -74,6 +74,10 @@ constexpr std::array kHttpSettings = std::to_array<Setting>({
      "and to everybody (RFC 8555 §8.3)."},
     {Section::http, "grants_file", optional, File{http<&Http::grants_file>, File::Kind::later}, "",
      "", "Grants are kept here over a restart. Without it, they end with the process."},
+    {Section::http, "control_socket", optional,
+     File{http<&Http::control_socket>, File::Kind::later}, "", "",
+     "Unix socket that `sallyport grant` opens, lists and ends grants by. Only root and the user "
+     "that sallyport runs as may use it. Without it, there is no such command."},
     {Section::http, "access_duration", optional,
      Duration{http<&Http::access_duration_ms>, 1'000, kMonthMs}, "", "",
      "How long a grant lasts, unless it says otherwise."},

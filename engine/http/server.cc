@@ -1,18 +1,21 @@
 #include "engine/http/server.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
-#include <condition_variable>
 #include <list>
 #include <mutex>
 #include <optional>
 #include <thread>
 
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "engine/http/control.h"
 #include "engine/http/door.h"
 #include "engine/http/grants.h"
 #include "engine/http/grants_file.h"
@@ -53,6 +56,7 @@ struct HttpServer::Impl {
   [[nodiscard]] std::expected<void, std::string> open(ring::Reactors& reactors);
   [[nodiscard]] std::expected<void, std::string> reload(const config::Http& config);
   void control();
+  void wait();
   void look();
   void hand_over(std::shared_ptr<const DoorSettings> settings);
   void recheck();
@@ -72,7 +76,8 @@ struct HttpServer::Impl {
   std::vector<std::unique_ptr<Door>> doors;
 
   std::thread thread;
-  std::condition_variable wake;
+  std::optional<ControlSocket> control_socket;
+  ring::FileDescriptor wake_event;  ///< wakes the control thread
   bool stopping = false;
 };
 
@@ -85,6 +90,13 @@ std::expected<void, std::string> HttpServer::Impl::open(ring::Reactors& reactors
     if (!kept) return std::unexpected(std::move(kept.error()));
     static_cast<void>(grants.restore(kept->grants, kept->next_id));
     static_cast<void>(grants.expire(verify::unix_ms()));
+  }
+  wake_event = ring::FileDescriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!wake_event.valid()) return std::unexpected("cannot create an eventfd");
+  if (!configured.control_socket.empty()) {
+    auto socket = ControlSocket::open(configured.control_socket);
+    if (!socket) return std::unexpected(std::move(socket.error()));
+    control_socket = std::move(*socket);
   }
   SystemRandom random;
   tickets = std::make_shared<ring::TicketKeys>(verify::unix_ms(), random);
@@ -199,6 +211,23 @@ void HttpServer::Impl::look() {
   hand_over(std::move(made->settings));
 }
 
+void HttpServer::Impl::wait() {
+  std::array<pollfd, 2> ready{
+      {{.fd = wake_event.get(), .events = POLLIN, .revents = 0},
+       {.fd = control_socket ? control_socket->fd() : -1, .events = POLLIN, .revents = 0}}};
+  if (::poll(ready.data(), ready.size(), static_cast<int>(kPeriod.count())) <= 0) return;
+  if (ready[1].revents == 0) return;
+  control_socket->serve([this](std::string_view line) {
+    const std::scoped_lock lock(mutex);
+    std::string answer = obey(line, grants, verify::unix_ms(), configured.access_duration_ms);
+    if (changes(line)) {
+      grants_changed = true;
+      recheck();
+    }
+    return answer;
+  });
+}
+
 void HttpServer::Impl::control() {
   ::pthread_setname_np(::pthread_self(), "http-control");
   sigset_t all;
@@ -206,7 +235,9 @@ void HttpServer::Impl::control() {
   ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
   std::unique_lock lock(mutex);
   while (!stopping) {
-    wake.wait_for(lock, kPeriod);
+    lock.unlock();
+    wait();
+    lock.lock();
     if (!stopping) look();
   }
   save();
@@ -242,7 +273,7 @@ void HttpServer::drain(std::chrono::milliseconds grace) {
     const std::scoped_lock lock(impl_->mutex);
     impl_->stopping = true;
   }
-  impl_->wake.notify_all();
+  static_cast<void>(::eventfd_write(impl_->wake_event.get(), 1));
   impl_->thread.join();
   const auto deadline = std::chrono::steady_clock::now() + grace;
   for (const auto& door : impl_->doors) post_surely(*door, Drain{});

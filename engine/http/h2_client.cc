@@ -1,7 +1,11 @@
 #include "engine/http/h2_client.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
+
+#include <openssl/base64.h>
+#include <openssl/sha.h>
 
 #include "protocol/check.h"
 
@@ -33,6 +37,18 @@ Broken why_closed(std::uint32_t error) noexcept {
   }
 }
 
+/// RFC 6455 §4.2.2: SHA-1 of the key and a constant, in base64. HTTP/2's handshake has none, so the
+/// server's is made up for a visitor who waits for it.
+std::string accept_of(std::string_view key) {
+  std::array<std::uint8_t, SHA_DIGEST_LENGTH> digest;
+  std::string text(key);
+  text += "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+  SHA1(as_octets(text).data(), text.size(), digest.data());
+  std::array<std::uint8_t, 4 * (SHA_DIGEST_LENGTH + 2) / 3 + 1> encoded;
+  const std::size_t size = EVP_EncodeBlock(encoded.data(), digest.data(), digest.size());
+  return std::string(as_text(Octets(encoded).first(size)));
+}
+
 }  // namespace
 
 /// One stream. In the list of free ones; or an exchange's, or the session's, or both; put back when
@@ -44,13 +60,14 @@ class H2Client::Request final : public H2Stream, public UpstreamSide {
   http::ResponseHead head;
   std::vector<http::ResponseHead> interim;  ///< not told yet
   http::Fields trailers;
+  std::string protocol;  ///< of an upgrade
+  std::string accept;    ///< for its 101
   ExchangeEvents* exchange = nullptr;
   Broken broken = Broken::none;
   bool used = false;       ///< not in the list of free ones
   bool changed = false;    ///< in changed_
   bool submitted = false;  ///< the session knows it, until `closed`
   bool closed = false;
-  bool upgrade = false;        ///< an extended CONNECT
   bool reused = false;         ///< the connection had served others before
   bool head_complete = false;  ///< the final one
   bool head_told = false;
@@ -65,9 +82,11 @@ class H2Client::Request final : public H2Stream, public UpstreamSide {
     head.reset();
     interim.clear();
     trailers.reset();
+    protocol.clear();
+    accept.clear();
     exchange = nullptr;
     broken = Broken::none;
-    used = changed = submitted = closed = upgrade = reused = head_complete = false;
+    used = changed = submitted = closed = reused = head_complete = false;
     head_told = ended = end_told = paused = released = writable_again = false;
   }
 
@@ -95,10 +114,14 @@ class H2Client::Request final : public H2Stream, public UpstreamSide {
 
 void H2Client::Request::request(const http::RequestHead& request_head, bool body) {
   CHECK(!submitted && !released);
-  upgrade = !request_head.protocol.empty();
+  const bool upgrade = !request_head.protocol.empty();
   // RFC 8441 §3: only a server that has said so takes an extended CONNECT.
   if (upgrade && client_.session_.remote_setting(NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) != 1) {
     return fail(Broken::refused);
+  }
+  if (upgrade) {
+    protocol = request_head.protocol;
+    if (const auto key = request_head.fields.find("sec-websocket-key")) accept = accept_of(*key);
   }
   const auto fields = client_.writer_.request(request_head, client_.plan_.scheme);
   if (client_.lost_ || !client_.session_.submit_request(*this, fields, body || upgrade)) {
@@ -147,9 +170,7 @@ H2Client::H2Client(ring::BufferPool& pool, H2ClientOwner& owner, const H2ClientP
       session_(H2Session::Role::client, pool, *this, windows(plan)),
       reader_(plan.head) {}
 
-H2Client::~H2Client() {
-  for (const auto& request : all_) CHECK(request->exchange == nullptr);
-}
+H2Client::~H2Client() = default;
 
 bool H2Client::can_open() const noexcept {
   const std::uint32_t allowed =
@@ -217,12 +238,16 @@ void H2Client::head_ends(H2Stream& stream, bool last) {
   }
   request.head_complete = true;
   request.ended = last;
-  // Between the two sides an upgrade's success is a 101, whichever protocol each speaks.
-  if (request.upgrade && request.head.status / 100 == 2) {
-    request.head.status = 101;
-    request.head.framing = http::Framing::tunnel;
-  }
+  if (!request.protocol.empty() && request.head.status / 100 == 2) switch_protocols(request);
   changed(request);
+}
+
+void H2Client::switch_protocols(Request& request) {
+  request.head.status = 101;
+  request.head.framing = http::Framing::tunnel;
+  request.head.content_length.reset();
+  request.head.fields.add(http::FieldName::upgrade, "Upgrade", request.protocol);
+  if (!request.accept.empty()) request.head.fields.add("Sec-WebSocket-Accept", request.accept);
 }
 
 void H2Client::bad_message(Request& request) {

@@ -36,8 +36,7 @@ struct H2ClientPlan {
 class H2Client final : private H2SessionEvents {
  public:
   H2Client(ring::BufferPool& pool, H2ClientOwner& owner, const H2ClientPlan& plan);
-  /// After lost() and deliver(), unless no exchange is on it.
-  ~H2Client();
+  ~H2Client();  ///< exchanges that it has are told nothing
 
   /// Whether one more request can be sent now: the server has not said GOAWAY, and allows another.
   [[nodiscard]] bool can_open() const noexcept;
@@ -57,7 +56,8 @@ class H2Client final : private H2SessionEvents {
   void shut_down() noexcept;
   /// The stream below is gone, or will never be: all that is open breaks off with the next
   /// deliver(). A reset is told as stale where the connection had served others and nothing of the
-  /// answer has come.
+  /// answer has come. Answers that are here wholly stay, for exchanges that have paused them:
+  /// deliver() goes on until open_requests() is 0.
   void lost(Broken why) noexcept;
   /// Close the stream below.
   [[nodiscard]] bool finished() const noexcept { return lost_ || session_.finished(); }
@@ -86,6 +86,7 @@ class H2Client final : private H2SessionEvents {
   void changed(Request& request);
   void deliver(Request& request);
   void deliver_body(Request& request);
+  void switch_protocols(Request& request);
   void bad_message(Request& request);
   void recycle(Request& request);
   [[nodiscard]] static Broken why_lost(Broken why, const Request& request) noexcept;

@@ -47,6 +47,9 @@ class H2Server::Request final : public H2Stream, public ClientSide {
   bool left = false;        ///< the exchange has ended or broken off its answer
   bool writable_again = false;
   bool closed = false;  ///< the session knows it no more
+  bool tunnel = false;
+  bool continue_owed = false;     ///< a 100 once the body is wanted (RFC 9110 §10.1.1)
+  std::uint64_t received_ms = 0;  ///< when something of it last came, or was wanted again
 
   void reset() {
     reset_stream();
@@ -56,7 +59,7 @@ class H2Server::Request final : public H2Stream, public ClientSide {
     fault = H2Fault::none;
     phase = Phase::head;
     used = changed = has_body = ended = end_told = paused = discarding = left = false;
-    writable_again = closed = false;
+    writable_again = closed = tunnel = continue_owed = false;
   }
 
   // ClientSide.
@@ -80,6 +83,10 @@ class H2Server::Request final : public H2Stream, public ClientSide {
 
 void H2Server::Request::respond(http::ResponseHead& answer, bool body) {
   if (closed || left) return;
+  if (!answer.interim()) {
+    tunnel = answer.framing == http::Framing::tunnel;
+    continue_owed = false;
+  }
   const auto fields = server_.writer_.response(answer);
   const bool submitted = answer.interim() ? server_.session_.submit_interim(*this, fields)
                                           : server_.session_.submit_response(*this, fields, body);
@@ -118,6 +125,7 @@ void H2Server::Request::leave() {
 void H2Server::Request::resume_request() {
   if (!paused) return;
   paused = false;
+  received_ms = server_.now_ms_;
   server_.changed(*this);
 }
 
@@ -133,11 +141,12 @@ H2Server::H2Server(ring::BufferPool& pool, H2Requests& requests, const H2ServerP
       session_(H2Session::Role::server, pool, *this, windows(plan)),
       reader_(plan.head) {}
 
-H2Server::~H2Server() {
-  for (const auto& request : all_) CHECK(request->exchange == nullptr);
-}
+H2Server::~H2Server() = default;
 
-void H2Server::receive(ring::Slice slice, std::uint64_t now_ms) { session_.receive(slice, now_ms); }
+void H2Server::receive(ring::Slice slice, std::uint64_t now_ms) {
+  now_ms_ = now_ms;
+  session_.receive(slice, now_ms);
+}
 
 // What the session tells. It is noted down.
 
@@ -175,6 +184,7 @@ void H2Server::head_ends(H2Stream& stream, bool last) {
   }
   request.phase = Request::Phase::ready;
   request.has_body = !last;
+  request.received_ms = now_ms_;
   request.fault = reader_.request_end(request.head, last);
   if (request.fault == H2Fault::malformed) {
     session_.reset(request, NGHTTP2_PROTOCOL_ERROR);
@@ -190,6 +200,7 @@ void H2Server::body(H2Stream& stream, ring::Slice slice) {
     session_.consume(request, slice.length);
     return pool_.release(slice);
   }
+  request.received_ms = now_ms_;
   request.incoming.push(slice);
   changed(request);
 }
@@ -272,6 +283,7 @@ void H2Server::begin(Request& request) {
   request.phase = Request::Phase::begun;
   ExchangeEvents* exchange = nullptr;
   if (request.fault == H2Fault::none) {
+    request.continue_owed = request.has_body && request.head.expect_continue;
     exchange = requests_.begin_request(request, request.head, request.has_body);
   } else {
     request.discard_request();
@@ -288,6 +300,11 @@ void H2Server::begin(Request& request) {
 }
 
 void H2Server::deliver_body(Request& request) {
+  if (request.continue_owed && request.exchange != nullptr && !request.paused &&
+      !request.discarding) {
+    request.continue_owed = false;
+    if (request.incoming.empty() && !request.ended) send_continue(request);
+  }
   while (request.exchange != nullptr && !request.paused && !request.incoming.empty()) {
     const ring::Slice slice = request.incoming.pop();
     session_.consume(request, slice.length);
@@ -297,6 +314,12 @@ void H2Server::deliver_body(Request& request) {
   if (!request.ended || request.end_told || !request.has_body || request.discarding) return;
   request.end_told = true;
   request.exchange->request_end(request.trailers.size() != 0 ? &request.trailers : nullptr);
+}
+
+void H2Server::send_continue(Request& request) {
+  http::ResponseHead head;
+  head.status = 100;
+  request.respond(head, true);
 }
 
 void H2Server::recycle(Request& request) {
@@ -312,6 +335,29 @@ void H2Server::shut_down() noexcept {
   session_.announce_shutdown();
   session_.ping();
   requests_.needs_turn();
+}
+
+std::uint32_t H2Server::time_out_bodies(std::uint64_t now_ms, std::uint32_t after_ms) noexcept {
+  now_ms_ = now_ms;
+  if (!session_.window_open()) return 0;  // held up by others of his streams
+  std::uint32_t count = 0;
+  for (const auto& each : all_) {
+    Request& request = *each;
+    const bool awaited = request.used && request.exchange != nullptr && request.has_body &&
+                         !request.ended && !request.paused && !request.discarding &&
+                         !request.tunnel && !request.closed;
+    if (!awaited || now_ms < request.received_ms + after_ms) continue;
+    session_.reset(request, NGHTTP2_CANCEL);
+    ++count;
+  }
+  if (count != 0) requests_.needs_turn();
+  return count;
+}
+
+std::size_t H2Server::octets_waiting() const noexcept {
+  std::size_t octets = 0;
+  for (const auto& request : all_) octets += request->outgoing.octets();
+  return octets;
 }
 
 void H2Server::condemn(std::uint32_t error) noexcept {

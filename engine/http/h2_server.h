@@ -48,8 +48,7 @@ struct H2ServerPlan {
 class H2Server final : private H2SessionEvents {
  public:
   H2Server(ring::BufferPool& pool, H2Requests& requests, const H2ServerPlan& plan);
-  /// After lost() and deliver(), unless no request is open.
-  ~H2Server();
+  ~H2Server();  ///< exchanges that it has are told nothing
 
   void receive(ring::Slice slice, std::uint64_t now_ms);  ///< takes the slice over
   /// Tells exchanges what has come. They call their sides from within; nobody else may be told of
@@ -75,6 +74,15 @@ class H2Server final : private H2SessionEvents {
   [[nodiscard]] std::uint32_t open_requests() const noexcept { return open_; }
   /// The preface, or a head, has begun and is not complete.
   [[nodiscard]] bool mid_head() const noexcept { return session_.mid_head(); }
+  /// Resets requests of whose body nothing has come for `after_ms`, though it was wanted. How many.
+  std::uint32_t time_out_bodies(std::uint64_t now_ms, std::uint32_t after_ms) noexcept;
+  /// Of answers, held back by the visitor's windows or the wire.
+  [[nodiscard]] std::size_t octets_waiting() const noexcept;
+  /// Of bodies, in all; whether it grows tells if he takes anything.
+  [[nodiscard]] std::uint64_t octets_sent() const noexcept { return session_.octets_sent(); }
+  [[nodiscard]] bool shutting_down() const noexcept { return shutting_down_; }
+  /// The connection ends since he kept it busy with frames that ask for nothing.
+  [[nodiscard]] bool flooded() const noexcept { return session_.flooded(); }
   [[nodiscard]] std::uint64_t requests_seen() const noexcept { return requests_seen_; }
 
  private:
@@ -97,6 +105,7 @@ class H2Server final : private H2SessionEvents {
   void deliver(Request& request);
   void begin(Request& request);
   void deliver_body(Request& request);
+  void send_continue(Request& request);
   void recycle(Request& request);
   void break_off() noexcept;
 
@@ -112,6 +121,7 @@ class H2Server final : private H2SessionEvents {
   std::vector<Request*> batch_;
   std::uint32_t open_ = 0;
   std::uint64_t requests_seen_ = 0;
+  std::uint64_t now_ms_ = 0;  ///< of the last receive()
   bool shutting_down_ = false;
   bool shutdown_finished_ = false;
 };

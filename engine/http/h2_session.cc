@@ -192,10 +192,10 @@ void H2Session::receive(ring::Slice slice, std::uint64_t now_ms) {
       condemn(NGHTTP2_PROTOCOL_ERROR);
     } else if (read < 0) {
       ended_ = true;
-    } else if (flooded_ ||
-               nghttp2_session_get_outbound_queue_size(session_.get()) > kMaxQueuedFrames) {
-      condemn(NGHTTP2_ENHANCE_YOUR_CALM);
+    } else if (nghttp2_session_get_outbound_queue_size(session_.get()) > kMaxQueuedFrames) {
+      flooded_ = true;
     }
+    if (flooded_ && !ended_) condemn(NGHTTP2_ENHANCE_YOUR_CALM);
   }
   pool_.release(slice);
 }
@@ -258,6 +258,10 @@ H2Stream* H2Session::stream(std::int32_t id) const noexcept {
 
 std::uint32_t H2Session::remote_setting(nghttp2_settings_id id) const noexcept {
   return nghttp2_session_get_remote_settings(session_.get(), id);
+}
+
+bool H2Session::window_open() const noexcept {
+  return nghttp2_session_get_local_window_size(session_.get()) > 0;
 }
 
 bool H2Session::may_request() const noexcept {

@@ -110,6 +110,10 @@ class H2Session {
   [[nodiscard]] bool may_request() const noexcept;
   /// A head, or the preface, has begun and is not complete.
   [[nodiscard]] bool mid_head() const noexcept { return !greeted_ || head_of_ != 0; }
+  /// The peer may send octets of bodies, as far as the connection's window goes.
+  [[nodiscard]] bool window_open() const noexcept;
+  [[nodiscard]] std::uint64_t octets_sent() const noexcept { return octets_sent_; }
+  [[nodiscard]] bool flooded() const noexcept { return flooded_; }
   [[nodiscard]] H2FloodGuard& guard() noexcept { return guard_; }
 
  private:
@@ -140,8 +144,9 @@ class H2Session {
   ring::Slice input_;       ///< what receive() reads
   H2Wire* wire_ = nullptr;  ///< during flush()
   std::uint64_t now_ms_ = 0;
-  std::uint32_t window_;      ///< of the connection
-  std::int32_t head_of_ = 0;  ///< the stream whose head is being read
+  std::uint64_t octets_sent_ = 0;  ///< of bodies
+  std::uint32_t window_;           ///< of the connection
+  std::int32_t head_of_ = 0;       ///< the stream whose head is being read
   bool flooded_ = false;
   bool greeted_ = false;  ///< the first frame has come
   bool ended_ = false;    ///< broken beyond a GOAWAY

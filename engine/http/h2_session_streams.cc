@@ -208,6 +208,7 @@ ssize_t H2Session::body_octets(H2Stream& stream, std::size_t most, std::uint32_t
 void H2Session::send_data(H2Stream& stream, Octets frame_header, std::size_t octets) {
   wire_->send(frame_header);
   if (octets >= kWorthwhileData || octets == stream.outgoing.octets()) guard_.data_moved();
+  octets_sent_ += octets;
   while (octets != 0) {
     const ring::Slice slice = stream.outgoing.pop(octets);
     octets -= slice.length;

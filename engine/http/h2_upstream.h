@@ -21,7 +21,7 @@ class H2Upstream final : public Connection, private H2ClientOwner {
              ring::StreamId stream);
 
   [[nodiscard]] std::uint32_t server() const noexcept { return server_; }
-  [[nodiscard]] bool can_open() const noexcept { return !closed_ && client_.can_open(); }
+  [[nodiscard]] bool can_open() const noexcept { return !lost_ && client_.can_open(); }
   [[nodiscard]] UpstreamSide& open(ExchangeEvents& exchange);
 
   // Connection.
@@ -32,6 +32,8 @@ class H2Upstream final : public Connection, private H2ClientOwner {
 
  private:
   void needs_turn() noexcept override;
+  void connected();
+  void read();
   void lose(Broken why);
   void close();
 
@@ -41,9 +43,11 @@ class H2Upstream final : public Connection, private H2ClientOwner {
   const ring::StreamId stream_;
   H2Client client_;
   H2StreamWire wire_;
-  std::uint64_t used_ms_;  ///< when a request was last open
+  std::uint64_t used_ms_;      ///< when a request was last open
+  std::uint64_t received_ms_;  ///< when an octet last came; before any: since it is connecting
   bool connected_ = false;
   bool turning_ = false;  ///< on the Door's list
+  bool lost_ = false;     ///< nothing comes or goes; exchanges still take what is here
   bool closed_ = false;
 };
 

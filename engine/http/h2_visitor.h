@@ -1,8 +1,9 @@
 #pragma once
-// A visitor's HTTP/2 connection on a stream: H2Server with octets, exchanges and time. Owns itself:
-// ends by Door::bury. One thread.
+// A visitor's connection in HTTP/2: H2Server on a stream of the Door's, with its exchanges and its
+// time-outs. Owns itself: ends by Door::bury. One thread.
 
 #include <cstdint>
+#include <string_view>
 
 #include "engine/http/connection.h"
 #include "engine/http/h2_server.h"
@@ -35,16 +36,21 @@ class H2Visitor final : public Connection, private H2Requests {
   void needs_turn() noexcept override;
 
   void read();
-  void lose();
-  void close();
+  void check_time();
   void schedule();
+  void close();
+  void abort();
 
   Door& door_;
   const ring::StreamId stream_;
   const Peer peer_;
   H2Server server_;
   H2StreamWire wire_;
-  std::uint64_t since_ms_;      ///< of the last octet
+  std::uint64_t idle_since_ms_;     ///< no request is open since
+  std::uint64_t head_since_ms_;     ///< a head, or the preface, is incomplete since
+  std::uint64_t moved_ms_;          ///< when octets_sent() was last seen to grow
+  std::uint64_t octets_moved_ = 0;  ///< octets_sent() then
+  std::uint64_t shutting_since_ms_ = 0;
   std::uint64_t armed_ms_ = 0;  ///< when the timer comes; 0: it is not set
   bool turning_ = false;        ///< on the Door's list
   bool closed_ = false;

@@ -373,7 +373,7 @@ TEST_F(H2ClientTest, TunnelsAWebSocketWhereTheServerCan) {
   exchange.request.target = "/chat";
   exchange.request.authority = "example.net";
   exchange.request.protocol = "websocket";
-  exchange.request.fields.add("Sec-WebSocket-Key", "abc");
+  exchange.request.fields.add("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
   UpstreamSide& side = client.open(exchange);
   side.request(exchange.request, false);
   for (const auto slice : buffers_.slices("ping")) side.request_body(slice);
@@ -390,6 +390,9 @@ TEST_F(H2ClientTest, TunnelsAWebSocketWhereTheServerCan) {
   client.deliver();
   EXPECT_EQ(exchange.answers.at(0).status, 101);
   EXPECT_EQ(exchange.answers.at(0).framing, http::Framing::tunnel);
+  // The example of RFC 6455 §1.3.
+  EXPECT_EQ(text_of(exchange.answers.at(0).fields),
+            "Upgrade: websocket\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\n");
   EXPECT_EQ(exchange.body, "pong");
   side.release();
   client.deliver();

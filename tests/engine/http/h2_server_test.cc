@@ -278,6 +278,8 @@ TEST_F(H2ServerTest, HoldsAnAnswerBackWhileTheVisitorReadsNot) {
   // A window of 65,535, and what waits.
   EXPECT_LE(given, 65'535 + kH2OutgoingLimit + 20'000);
   EXPECT_EQ(exchange.writable, 1);
+  EXPECT_GT(server_.octets_waiting(), kH2OutgoingLimit);
+  EXPECT_EQ(server_.octets_sent(), 65'535u);
   slow.input(wire_.take());
   EXPECT_EQ(slow.streams[id].body.size(), 65'535u);
   nghttp2_session_consume(slow.raw(), id, 65'535);
@@ -394,6 +396,41 @@ TEST_F(H2ServerTest, EndsGracefullyAfterSoManyRequests) {
   turn(peer_.output());
   EXPECT_TRUE(server.finished());
   server.deliver();
+}
+
+TEST_F(H2ServerTest, Says100OnceTheBodyIsWanted) {
+  FieldList fields = kGet;
+  fields[0].second = "POST";
+  fields.emplace_back("expect", "100-continue");
+  Hpack hpack;
+  feed(peer_.output());
+  feed(frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 1, hpack.block(fields)));
+  server_.flush(wire_);
+  ASSERT_EQ(exchanges_.size(), 1u);
+  EXPECT_TRUE(exchanges_[0]->request.expect_continue);
+  peer_.request(fields);  // so that it knows stream 1
+  peer_.output();
+  peer_.input(wire_.take());
+  EXPECT_THAT(peer_.streams[1].heads.at(0), ElementsAre(Pair(":status", "100")));
+}
+
+TEST_F(H2ServerTest, ABodyThatDoesNotComeIsGivenUp) {
+  FieldList fields = kGet;
+  fields[0].second = "POST";
+  Hpack hpack;
+  feed(peer_.output());
+  feed(frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 1, hpack.block(fields)));
+  EXPECT_EQ(server_.time_out_bodies(now_ms_ + 999, 1000), 0u);
+  exchanges_.at(0)->side->pause_request();
+  EXPECT_EQ(server_.time_out_bodies(now_ms_ + 5000, 1000), 0u);
+  exchanges_[0]->side->resume_request();
+  now_ms_ += 5500;
+  feed(frame(NGHTTP2_DATA, 0, 1, "x"));
+  EXPECT_EQ(server_.time_out_bodies(now_ms_ + 999, 1000), 0u);
+  EXPECT_EQ(server_.time_out_bodies(now_ms_ + 1000, 1000), 1u);
+  server_.flush(wire_);
+  server_.deliver();
+  EXPECT_EQ(exchanges_[0]->broken, Broken::gone);
 }
 
 TEST_F(H2ServerTest, CarriesAWebSocket) {

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
+#include <system_error>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -135,7 +137,8 @@ Finding check_access_id(std::string_view text) {
 
 Finding check_readable_file(std::string_view path) {
   if (::access(std::string(path).c_str(), R_OK) == 0) return std::nullopt;
-  return Complaint{.wrong = "names a file that cannot be read",
+  return Complaint{.wrong = fmt::format("names a file that cannot be read: {}",
+                                        std::generic_category().message(errno)),
                    .mend = "Give the path of a file that exists and that this user may read."};
 }
 

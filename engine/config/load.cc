@@ -87,7 +87,7 @@ class Loader {
 
   void read_section(const SectionEntry& section, const TomlEntry& at) {
     sections_seen_.emplace(section.section, at.where);
-    if (section.repeated) return read_repeated(section, at);
+    if (section.repeated) return read_repeated(section, *section.repeated, at);
     if (const auto* table = std::get_if<TomlTable>(&at.value.value)) {
       return read_table(section, at.where, *table);
     }
@@ -96,7 +96,7 @@ class Loader {
                     .mend = fmt::format("Write [{}] on a line of its own.", section.name)});
   }
 
-  void read_repeated(const SectionEntry& section, const TomlEntry& at) {
+  void read_repeated(const SectionEntry& section, const Repeated& elements, const TomlEntry& at) {
     const auto* list = std::get_if<TomlArray>(&at.value.value);
     if (list == nullptr || list->empty() || !std::ranges::all_of(*list, is_table)) {
       return notes_.mistake(
@@ -104,7 +104,6 @@ class Loader {
           {.wrong = fmt::format("is {}, not [[{}]]", kind_of(at.value), section.name),
            .mend = fmt::format("Write [[{}]] with two brackets, once for each.", section.name)});
     }
-    const Repeated& elements = *section.repeated;
     if (elements.max_count > 0 && list->size() > elements.max_count) {
       notes_.mistake((*list)[elements.max_count].where, std::string(section.name),
                      {.wrong = fmt::format("stands {} times", list->size()),
@@ -188,12 +187,13 @@ class Loader {
 
   void missing(const Setting& setting, Position header) {
     const bool secret = std::holds_alternative<SecretSource>(setting.type);
-    notes_.mistake(header, name_of(setting),
-                   {.wrong = "is missing",
-                    .mend = secret ? fmt::format("Add one of {0}, {0}_file and {0}_env to [{1}].",
-                                                 setting.key, entry(setting.section).name)
-                                   : fmt::format("Add {} to [{}]: {}.", setting.key,
-                                                 entry(setting.section).name, type_text(setting))});
+    notes_.mistake(
+        header, name_of(setting),
+        {.wrong = "is missing",
+         .mend = secret ? fmt::format("Add one of {0}, {0}_file and {0}_env to {1}.", setting.key,
+                                      header_of(entry(setting.section)))
+                        : fmt::format("Add {} to {}: {}.", setting.key,
+                                      header_of(entry(setting.section)), type_text(setting))});
   }
 
   [[nodiscard]] bool any_seen(Door door) const {
@@ -304,8 +304,8 @@ class Loader {
     const std::string_view meant = nearest(at.key, names);
     notes_.mistake(at.where, fmt::format("{}.{}", section.name, at.key),
                    {.wrong = "is not a setting",
-                    .mend = meant.empty() ? fmt::format("Settings of [{}] are {}.", section.name,
-                                                        fmt::join(names, ", "))
+                    .mend = meant.empty() ? fmt::format("Settings of {} are {}.",
+                                                        header_of(section), fmt::join(names, ", "))
                                           : fmt::format("Did you mean {}?", meant)});
   }
 

@@ -74,6 +74,7 @@ void check_pool_name(const Http& http, const HttpRoute& route, ElementNotes& at)
     return;
   }
   std::vector<std::string_view> names;
+  names.reserve(http.pools.size());
   for (const HttpPool& pool : http.pools) names.push_back(pool.name);
   const std::string_view meant = nearest(route.pool, names);
   at.mistake("pool", {.wrong = fmt::format("there is no pool \"{}\"", route.pool),

@@ -103,7 +103,7 @@ INSTANTIATE_TEST_SUITE_P(
         RuleCase{"quoted_dot", with("[\"http.pool\"]\n"), "is not a section"},
         RuleCase{"missing_key", with("[[http.whitelist]]\naddresses = [\"192.0.2.1\"]\n"),
                  "t.toml:11:1: http.whitelist.name: is missing. Mend: Add name to "
-                 "[http.whitelist]: text"},
+                 "[[http.whitelist]]: text"},
         RuleCase{"no_listener", "[http]\nipv6_prefix = 48\n",
                  "t.toml:1:2: http.listener: the section [[http.listener]] is missing"},
         RuleCase{"radius_begun",

@@ -7,6 +7,7 @@
 #include "engine/config/address_secret.h"
 #include "engine/config/duration.h"
 #include "engine/config/reference.h"
+#include "engine/config/size.h"
 #include "tests/engine/config/config_testing.h"
 
 namespace sallyport::config {
@@ -23,13 +24,39 @@ TEST(Robustness, RandomOctetsDoNotCrash) {
     (void)parse_address_secrets(text);
     (void)parse_duration_ms(text);
     (void)parse_seconds_ms(text);
+    (void)parse_size(text);
   }
 }
 
-TEST(Robustness, SpoiledFilesDoNotCrash) {
-  std::mt19937 random(2);
-  // Without the comments, more of the damage hits what matters.
-  const std::string good(testing::kGood);
+/// An HTTP door with something of each kind of value.
+constexpr std::string_view kDoor = R"([http]
+trusted_proxies = ["10.0.0.0/8"]
+gate_path = "/gate"
+max_header_octets = "16KiB"
+[[http.listener]]
+listen = [":80", "unix:/run/w.sock", "systemd:web", "[::1]:8080"]
+proxy_protocol = "required"
+[[http.pool]]
+name = "app"
+servers = ["10.0.0.1:8080 weight=3 backup", "unix:/a", "[2001:db8::1]:80 drain", "app"]
+health_path = "/up?a=1"
+[[http.route]]
+hosts = ["*.example.net", "192.0.2.1", "[2001:db8::1]"]
+path_prefix = "/a/b%20c"
+methods = ["GET"]
+headers = ["X-A: b", "Upgrade"]
+pool = "app"
+request_headers = ["set X-A: b", "remove Cookie"]
+max_request_body = "1MB"
+[[http.route]]
+redirect = "https://{host}{uri}"
+[[http.whitelist]]
+name = "w"
+command = ["/bin/true", "x"]
+)";
+
+void spoil_and_load(const std::string& good, std::uint32_t seed) {
+  std::mt19937 random(seed);
   constexpr std::string_view kOctets = "[]{}=\"'\\#.,:-+_0129abetxf \n\t\r\xff";
   for (int round = 0; round < 3'000; ++round) {
     std::string text = good;
@@ -45,6 +72,13 @@ TEST(Robustness, SpoiledFilesDoNotCrash) {
     const auto loaded = load(text);
     EXPECT_TRUE(loaded || !loaded.error().empty());
   }
+}
+
+TEST(Robustness, SpoiledFilesDoNotCrash) { spoil_and_load(std::string(testing::kGood), 2); }
+
+TEST(Robustness, SpoiledHttpDoorsDoNotCrash) {
+  ASSERT_TRUE(load(kDoor)) << testing::joined(load(kDoor).error());
+  spoil_and_load(std::string(kDoor), 3);
 }
 
 TEST(Robustness, DeepNestingIsRefused) {

@@ -27,14 +27,19 @@ class Traffic:
     protocol: str  # h1 or h2
     tls: bool
     body_octets: int
+    rate: float | None = None  # h1: about so many requests a second; None: as many as are borne
 
     def setting(self) -> dict[str, object]:
-        return dataclasses.asdict(self)
+        """What tells its rounds from others of the scenario. The rate is in each result."""
+        return {"protocol": self.protocol, "tls": self.tls, "body_octets": self.body_octets}
 
 
-def _wrk(url: str, seconds: float) -> list[str]:
+def _wrk(url: str, seconds: float, rate: float | None) -> list[str]:
+    """With a rate each connection pauses after an answer, between nothing and twice the mean."""
+    pause_ms = CONNECTIONS / rate * 1000 if rate else 0
     return [program("wrk") or "wrk", "--threads", "1", "--connections", str(CONNECTIONS),
-            "--duration", f"{math.ceil(seconds)}s", "--script", str(PEERS / "http/wrk.lua"), url]
+            "--duration", f"{math.ceil(seconds)}s", "--script", str(PEERS / "http/wrk.lua"), url,
+            *(["--", f"{pause_ms:.3f}"] if rate else [])]
 
 
 def _h2load(url: str, seconds: float, log: pathlib.Path) -> list[str]:
@@ -79,7 +84,7 @@ def run(bench: Bench, server: Server, traffic: Traffic, seconds: float) -> dict[
     as wrk counts them. Raises ChildFailed when a request failed or bodies are missing."""
     url = server.url(traffic.tls, traffic.body_octets)
     log = bench.new_folder("http-load") / "requests.log"
-    words = (_wrk(url, seconds) if traffic.protocol == "h1" else _h2load(url, seconds, log))
+    words = (_wrk(url, seconds, traffic.rate) if traffic.protocol == "h1" else _h2load(url, seconds, log))
     before_ns = accounting.cpu_ns(server.child.pid)
     child = bench.children.start(f"load-{server.name}", words, bench.cores.generator)
     status = child.wait(seconds + 60)

@@ -15,7 +15,7 @@ import urllib.request
 from . import probe
 from .bench import Bench
 from .processes import Child, ChildFailed, free_port, loopback_address
-from .systems import filled, program
+from .systems import SALLYPORT, filled, program
 
 _DESCRIPTORS = 65_536
 _OTHER_DESCRIPTORS = 200  # listeners, files, the log
@@ -30,14 +30,21 @@ class Proxy:
     template: str
     words: tuple[str, ...]
 
+    def program(self, bench: Bench) -> str:
+        """Ours is the one that is measured, whatever may be installed."""
+        if self.name == SALLYPORT:
+            return str(bench.sallyport)
+        return program(self.words[0]) or self.words[0]
+
 
 PROXIES = (
+    Proxy(SALLYPORT, "sallyport.toml", (SALLYPORT, "run", "--config", "@CONFIGURATION@")),
     Proxy("nginx", "nginx.conf", ("nginx", "-p", "@FOLDER@", "-c", "@CONFIGURATION@")),
     Proxy("haproxy", "haproxy.cfg", ("haproxy", "-db", "-f", "@CONFIGURATION@")),
     Proxy("caddy", "Caddyfile",
           ("caddy", "run", "--adapter", "caddyfile", "--config", "@CONFIGURATION@")),
 )
-_ORIGIN = Proxy("origin", "origin.conf", PROXIES[0].words)
+_ORIGIN = Proxy("origin", "origin.conf", PROXIES[1].words)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,7 +75,8 @@ def max_connections() -> int:
 
 def missing() -> list[str]:
     """Programs that are needed or compared, and not installed here."""
-    names = [proxy.words[0] for proxy in PROXIES] + ["wrk", "h2load", "openssl"]
+    names = [proxy.words[0] for proxy in PROXIES if proxy.name != SALLYPORT]
+    names += ["wrk", "h2load", "openssl"]
     return [name for name in names if program(name) is None]
 
 
@@ -95,15 +103,16 @@ def make_certificate(bench: Bench) -> pathlib.Path:
 def _start(bench: Bench, proxy: Proxy, cpus: set[int], certificate: pathlib.Path,
            folder: pathlib.Path, origin: probe.Address = ("", 0)) -> Server:
     host = loopback_address()
-    address, tls_address = ((host, free_port(host, socket.SOCK_STREAM)) for _ in range(2))
+    address, tls_address, admin = ((host, free_port(host, socket.SOCK_STREAM)) for _ in range(3))
     values = {"FOLDER": folder, "ADDRESS": host, "PORT": address[1], "TLS_PORT": tls_address[1],
+              "ADMIN_PORT": admin[1],
               "ORIGIN_ADDRESS": origin[0], "ORIGIN_PORT": origin[1],
               "CERTIFICATE": certificate / "certificate.pem", "KEY": certificate / "key.pem",
               "CERTIFICATE_WITH_KEY": certificate / "both.pem",
               "CONFIGURATION": folder / proxy.template, "MAX_CONNECTIONS": max_connections(),
               "DESCRIPTORS": resource.getrlimit(resource.RLIMIT_NOFILE)[0]}
     (folder / proxy.template).write_text(filled(f"http/{proxy.template}", values))
-    command = [program(proxy.words[0]) or proxy.words[0]]
+    command = [proxy.program(bench)]
     for word in proxy.words[1:]:
         name = word.strip("@")
         command.append(str(values[name]) if word != name else word)

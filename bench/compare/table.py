@@ -6,8 +6,10 @@ import dataclasses
 import statistics
 from collections.abc import Iterable
 
-from . import clients, duplicates, latency, pending, throughput, verify
+from . import (clients, duplicates, http_idle, http_scenario, latency, pending, throughput,
+               verify)
 from .bench import Bench
+from .http_load import Traffic
 from .ratios import Spread, by_round, differences
 from .systems import DIRECT, FREERADIUS, RADSECPROXY, RELAY, SALLYPORT
 
@@ -15,7 +17,9 @@ from .systems import DIRECT, FREERADIUS, RADSECPROXY, RELAY, SALLYPORT
 # Which scenario of the command line makes the rounds that a row is computed from.
 SCENARIO_OF = {throughput.SATURATED: "throughput", latency.ADDED: "latency",
                pending.SCENARIO: "pending", verify.TRANSFERS: "verify",
-               duplicates.SCENARIO: "duplicates", clients.SCENARIO: "clients"}
+               duplicates.SCENARIO: "duplicates", clients.SCENARIO: "clients",
+               http_scenario.SCENARIO: "http", http_scenario.HALF_LOAD: "http",
+               http_idle.SCENARIO: "http"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,10 +137,51 @@ def _pending(bench: Bench) -> Row:
                _median(all_.values()), _median(none.values()), "µs")
 
 
+def _http_pair(bench: Bench, name: str, peer: str, bound: float, aim: float,
+               traffic: Traffic) -> list[Row]:
+    """Rate by theirs; and CPU, theirs by ours, which says the same of a core that is kept busy and
+    the truth of one that is not."""
+    scenario, setting = http_scenario.SCENARIO, traffic.setting()
+    rates, costs = ([bench.by_round(scenario, system, key, **setting)
+                     for system in (SALLYPORT, peer)] for key in ("rate", "cpu_us_per_request"))
+    return [Row(f"{name}: requests/s ÷ {peer}'s", scenario, ">=", bound, aim, by_round(*rates),
+                _median(rates[0].values()), _median(rates[1].values()), "/s"),
+            Row(f"{name}: {peer}'s CPU per request ÷ ours", scenario, ">=", bound, aim,
+                by_round(costs[1], costs[0]), _median(costs[0].values()),
+                _median(costs[1].values()), "µs")]
+
+
+def _http_latency(bench: Bench) -> Row:
+    ours, theirs = (_p99(bench, http_scenario.HALF_LOAD, system)
+                    for system in (SALLYPORT, http_scenario.NGINX))
+    return Row("HTTP: p99 at half load ÷ nginx's", http_scenario.HALF_LOAD, "<=", 1.0, 0.8,
+               by_round(ours, theirs), _median(ours.values()), _median(theirs.values()), "µs")
+
+
+def _http_idle(bench: Bench, tls: bool) -> Row:
+    ours, theirs = ({number: octets / 1000 for number, octets in bench.by_round(
+        http_idle.SCENARIO, system, "rss_bytes_per_connection", tls=tls).items()}
+        for system in (SALLYPORT, http_scenario.NGINX))
+    return Row(f"HTTP{'S' if tls else ''}: memory of an idle connection ÷ nginx's",
+               http_idle.SCENARIO, "<=", 1.0, 0.8, by_round(ours, theirs),
+               _median(ours.values()), _median(theirs.values()), "kB")
+
+
+def _http_rows(bench: Bench) -> list[Row]:
+    plain, tls, large = http_scenario.PLAIN, http_scenario.TLS, http_scenario.LARGE
+    nginx, haproxy, caddy = http_scenario.NGINX, http_scenario.HAPROXY, http_scenario.CADDY
+    return [*_http_pair(bench, "HTTP", nginx, 1.1, 1.5, plain),
+            *_http_pair(bench, "HTTP", haproxy, 1.3, 1.5, plain),
+            *_http_pair(bench, "HTTP", caddy, 5, 6, plain),
+            *_http_pair(bench, "HTTPS", nginx, 1.1, 1.5, tls),
+            *_http_pair(bench, "HTTP, 1 MB", nginx, 1.0, 1.1, large),
+            _http_latency(bench), *(_http_idle(bench, tls) for tls in (False, True))]
+
+
 def rows(bench: Bench) -> list[Row]:
     """All lines, measured or not, in the order in which they are read."""
     return [*_cpu_rows(bench), _added_latency(bench), _memory(bench), _transfers(bench),
-            _duplicates(bench), _clients(bench), _pending(bench)]
+            _duplicates(bench), _clients(bench), _pending(bench), *_http_rows(bench)]
 
 
 def _number(value: float | None, unit: str = "") -> str:

@@ -1,3 +1,19 @@
+-- With an argument, the mean pause of a connection in ms: each pauses after an answer, by chance between nothing and
+-- twice as long, so requests come one by one and not in step.
+function init(arguments)
+  local pause_ms = tonumber(arguments[1])
+  if pause_ms then
+    math.randomseed(1)
+    local rest = 0 -- wrk knows whole ms: what was cut off is made up for in the next pause
+    function delay()
+      local wanted = math.random() * 2 * pause_ms + rest
+      local whole = math.floor(wanted)
+      rest = wanted - whole
+      return whole
+    end
+  end
+end
+
 -- What wrk measured, as one line of JSON; its own text rounds.
 function done(summary, latency, requests)
   io.write(string.format(

@@ -284,7 +284,7 @@ function transfersSection(rounds) {
     barFigure({ title: "CPU per transfer", wide: true, rounds, pick: (round) => round.cpu_us_per_transfer, format: micros, column: "CPU" })]);
 }
 
-const kHttpVariants = [["protocol", (v) => ({ h1: "HTTP/1.1", h2: "HTTP/2" })[v] ?? v], ["tls", (v) => (v ? "TLS 1.3" : "plain")], ["body_octets", octetsShort]];
+const kHttpVariants = [["protocol", (v) => ({ h1: "HTTP/1.1", h2: "HTTP/2" })[v] ?? v], ["tls", (v) => (v ? "TLS 1.3" : "plain")], ["body_octets", octetsShort], ["load", (v) => v]];
 
 function httpSection(rounds) {
   const words = (round) => kHttpVariants.filter(([key]) => round[key] !== undefined).map(([key, say]) => say(round[key])).join(" · ");

@@ -1,7 +1,8 @@
 """The speed table: right ratios from rounds, right verdicts from ratios."""
 
 import pytest
-from compare import clients, duplicates, latency, pending, table, throughput, verify
+from compare import (clients, duplicates, http_idle, http_scenario, latency, pending, table,
+                     throughput, verify)
 
 
 def add(bench, scenario, system, values, key="cpu_us_per_request", **setting):
@@ -17,8 +18,8 @@ def row(bench, begin):
 
 def test_nothing_measured_holds_nothing(bench):
     rows = table.rows(bench)
-    assert len(rows) == 9
-    assert [row.holds for row in rows] == [None] * 9
+    assert len(rows) == 22
+    assert {row.holds for row in rows} == {None}
     assert "not measured" in table.text(rows)
 
 
@@ -71,6 +72,34 @@ def test_transfers_are_the_pool_by_the_bare_program(bench):
     add(bench, verify.TRANSFERS, "pool", [50.0, 60.0], key="cpu_us_per_transfer")
     add(bench, verify.TRANSFERS, "bare", [50.0, 40.0], key="cpu_us_per_transfer")
     assert row(bench, "CPU per HTTPS").value.median == pytest.approx(1.25)
+
+
+def test_a_proxy_is_compared_by_rate_and_by_cpu(bench):
+    for traffic, ours, theirs in ((http_scenario.PLAIN, 120, 100), (http_scenario.TLS, 90, 100)):
+        for system, rate, cost in (("sallyport", ours, 8.0), ("nginx", theirs, 10.0)):
+            add(bench, http_scenario.SCENARIO, system, [rate], key="rate", **traffic.setting())
+            add(bench, http_scenario.SCENARIO, system, [cost], **traffic.setting())
+    plain, tls = row(bench, "HTTP: requests/s ÷ nginx's"), row(bench, "HTTPS: requests/s")
+    assert plain.value.median == 1.2 and plain.holds and not plain.reaches_aim
+    assert tls.value.median == 0.9 and not tls.holds
+    cpu = row(bench, "HTTP: nginx's CPU")
+    assert cpu.value.median == 1.25 and (cpu.ours, cpu.theirs) == (8.0, 10.0)
+    assert row(bench, "HTTP: haproxy's CPU").holds is None
+
+
+def test_idle_connections_may_cost_what_nginxs_cost(bench):
+    for system, octets in (("sallyport", 800.0), ("nginx", 1000.0)):
+        add(bench, http_idle.SCENARIO, system, [octets], key="rss_bytes_per_connection", tls=False)
+    idle = row(bench, "HTTP: memory of an idle")
+    assert idle.value.median == 0.8 and idle.reaches_aim and (idle.ours, idle.theirs) == (0.8, 1.0)
+    assert row(bench, "HTTPS: memory of an idle").holds is None
+
+
+def test_half_load_is_half_of_what_the_slower_bore(bench):
+    setting = http_scenario.PLAIN.setting()
+    add(bench, http_scenario.SCENARIO, "sallyport", [150, 160, 170], key="rate", **setting)
+    add(bench, http_scenario.SCENARIO, "nginx", [90, 100, 120], key="rate", **setting)
+    assert http_scenario.half_of(bench, ["sallyport", "nginx"]) == 50
 
 
 def test_every_row_belongs_to_a_scenario_of_the_command_line(bench):

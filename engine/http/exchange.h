@@ -120,6 +120,7 @@ class Exchange final : public ExchangeEvents {
   std::string user_;          ///< of the grant that lets him in
   std::string visitor_text_;  ///< behind rewrite_values()
   HostName host_;
+  std::string asked_host_;    ///< while another stands in the request
   std::uint32_t server_ = 0;  ///< of the last attempt
   std::uint64_t last_octet_ms_ = 0;
   bool has_body_ = false;
@@ -132,6 +133,7 @@ class Exchange final : public ExchangeEvents {
   bool answer_begun_ = false;  ///< an octet of an answer has come, interim ones included
   bool set_cookie_owed_ = false;
   bool connecting_ = false;
+  bool own_host_ = false;  ///< the server's name goes out as Host
   std::uint64_t request_octets_ = 0;
   std::uint64_t response_octets_ = 0;
 };

@@ -32,6 +32,7 @@ void Exchange::answer_page(std::uint16_t status, std::string_view detail) {
   own_.reset();
   write_error(status, http::client_kind(request_), detail, own_);
   if (status == 405) own_.head.fields.add("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+  if (status == 503) own_.head.fields.add("Retry-After", "1");
   send_own();
 }
 

@@ -54,6 +54,7 @@ void Exchange::decide() {
   }
   if (serve_reserved(target->path)) return;
   if (config.listeners[peer_.listener].redirect_to_https && !visitor.https) {
+    if (host->text().empty()) return answer_page(400, "The request names no host.");
     own_.reset();
     scratch_.assign("https://").append(host->text()).append(target_);
     own_.head.fields.add("Location", scratch_);

@@ -57,8 +57,11 @@ void Exchange::prepare_request() {
   http::append_via(scratch_, version, "sallyport");
   fields.add("Via", scratch_);
   const Rewrite& rewrite = route_->rewrite;
+  own_host_ = !route_->config.preserve_host;
   if (!rewrite.request_fields.empty()) {
+    asked_host_ = request_.authority;
     rewrite.request_fields.apply(rewrite_values(), request_, scratch_);
+    own_host_ = own_host_ && request_.authority == asked_host_;  // a rule that sets Host wins
   }
   if (rewrite.changes_target()) {
     const std::size_t query = target_.find('?');
@@ -116,11 +119,16 @@ void Exchange::attempt(bool same_server) {
     if (!request_done_) client_->discard_request();
     return answer_page(503, {});
   }
-  const std::string host = route_->config.preserve_host ? std::string() : servers.label(server_);
-  std::string asked;
-  if (!host.empty()) asked = std::exchange(request_.authority, host);
-  upstream_->request(request_, !request_done_ && !websocket_over_h2_ && has_body_);
-  if (!host.empty()) request_.authority = std::move(asked);
+  const bool body = !request_done_ && !websocket_over_h2_ && has_body_;
+  if (own_host_) {
+    const config::HttpServer& server = servers.config(server_);
+    asked_host_ = std::exchange(request_.authority,
+                                server.unix_path.empty() ? servers.label(server_) : "localhost");
+    upstream_->request(request_, body);
+    request_.authority = asked_host_;
+  } else {
+    upstream_->request(request_, body);
+  }
   last_octet_ms_ = door_.now_ms();
   connecting_ = !upstream_->writable();
   const config::HttpPool& config = pool_->settings().config;

@@ -93,5 +93,5 @@ ALL = (
     Scenario("shards", "rate by number of shards", _shards),
     Scenario("http", "reverse proxies: rate, latency, CPU of a request, idle connections", _http),
 )
-# What --quick leaves out: nothing that the speed table needs.
+# What --quick leaves out. Of the speed table only the rows about HTTP need it: --quick --only http.
 NOT_QUICK = ("memory", "shards", "http")

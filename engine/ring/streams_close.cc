@@ -87,7 +87,7 @@ void Streams::Impl::settle(Stream& stream) noexcept {
   if (stream.state != StreamState::leaving || stream.requests > 0) return;
   CHECK(stream.in.empty());
   drop_out(stream);
-  delete std::exchange(stream.tls, nullptr);
+  stream.tls.reset();
   linger.cancel(index_of(stream));
   ::close(std::exchange(stream.fd, -1));
   enter(stream, StreamState::free);

@@ -56,7 +56,7 @@ struct StreamTls {
 /// One stream. Never moves; its memory is not touched before its first use.
 struct Stream {
   std::uint64_t owner = 0;
-  StreamTls* tls = nullptr;  ///< owned; deleted with the stream
+  std::unique_ptr<StreamTls> tls;
   int fd = -1;
   std::uint32_t generation = 0;   ///< of its id
   std::uint32_t incarnation = 0;  ///< in its tags: the id's generation at the start
@@ -151,7 +151,7 @@ struct Streams::Impl {
   [[nodiscard]] Stream* begin(int fd, StreamState state) noexcept;
   [[nodiscard]] StreamId connect(const sockaddr* address, std::uint32_t octets,
                                  const Endpoint& peer, std::uint64_t owner,
-                                 StreamTls* tls) noexcept;
+                                 std::unique_ptr<StreamTls> tls) noexcept;
   void connect_completed(Stream& stream, int result) noexcept;
   void accept_completed(const Completion& completion) noexcept;
   void accepted(const Listener& listener, int fd) noexcept;
@@ -189,7 +189,7 @@ struct Streams::Impl {
 
   // streams_tls.cc
   class CipherSink;
-  void start_tls(Stream& stream, TlsSession&& session) noexcept;
+  void start_tls(Stream& stream, std::unique_ptr<StreamTls> tls) noexcept;
   void shake_hands(Stream& stream) noexcept;
   void decrypt(Stream& stream) noexcept;
   [[nodiscard]] TlsStatus decrypt_some(Stream& stream, Octets& cipher) noexcept;

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
+#include <utility>
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -61,13 +62,13 @@ Stream* Streams::Impl::begin(int fd, StreamState state) noexcept {
     std::construct_at(&records[index]);
   }
   Stream& stream = records[index];
-  const Stream before = stream;
-  stream = Stream{};
-  stream.generation = stream.incarnation = before.generation;
-  stream.in_dirty = before.in_dirty;
-  stream.in_to_arm = before.in_to_arm;
-  stream.in_to_send = before.in_to_send;
-  stream.fd = fd;
+  Stream fresh;
+  fresh.generation = fresh.incarnation = stream.generation;
+  fresh.in_dirty = stream.in_dirty;
+  fresh.in_to_arm = stream.in_to_arm;
+  fresh.in_to_send = stream.in_to_send;
+  fresh.fd = fd;
+  stream = std::move(fresh);
   stream.progress_ms = now_ms;
   enter(stream, state);
   ++open;
@@ -139,10 +140,8 @@ StreamId Streams::connect(const Endpoint& to, std::uint64_t owner, TlsClientCont
   sockaddr_storage address{};
   const std::uint32_t octets = to.fill(address);
   auto session = tls != nullptr ? std::make_unique<StreamTls>(tls->open(to, server_name)) : nullptr;
-  const StreamId id =
-      impl_->connect(reinterpret_cast<const sockaddr*>(&address), octets, to, owner, session.get());
-  if (id.valid()) static_cast<void>(session.release());
-  return id;
+  return impl_->connect(reinterpret_cast<const sockaddr*>(&address), octets, to, owner,
+                        std::move(session));
 }
 
 StreamId Streams::connect_unix(std::string_view path, std::uint64_t owner) {
@@ -159,7 +158,7 @@ StreamId Streams::connect_unix(std::string_view path, std::uint64_t owner) {
 }
 
 StreamId Streams::Impl::connect(const sockaddr* address, std::uint32_t octets, const Endpoint& peer,
-                                std::uint64_t owner, StreamTls* tls) noexcept {
+                                std::uint64_t owner, std::unique_ptr<StreamTls> tls) noexcept {
   if (shutting_down) return {};
   const int fd = ::socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return {};
@@ -170,7 +169,7 @@ StreamId Streams::Impl::connect(const sockaddr* address, std::uint32_t octets, c
     return {};
   }
   stream->owner = owner;
-  stream->tls = tls;
+  stream->tls = std::move(tls);
   stream->peer = peer;
   stream->is_unix = address->sa_family == AF_UNIX;
   stream->quiet = true;  // a server speaks when it has been asked

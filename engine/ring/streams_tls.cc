@@ -72,10 +72,10 @@ class Streams::Impl::CipherSink final : public TlsSink {
 
 // --- The handshake ---------------------------------------------------------------------------
 
-void Streams::Impl::start_tls(Stream& stream, TlsSession&& session) noexcept {
+void Streams::Impl::start_tls(Stream& stream, std::unique_ptr<StreamTls> tls) noexcept {
   if (stream.state != StreamState::open) return;  // it broke meanwhile, and its owner will hear
   CHECK(stream.tls == nullptr && stream.out.empty());
-  stream.tls = new StreamTls(std::move(session));
+  stream.tls = std::move(tls);
   std::swap(stream.in, stream.tls->cipher);
   stream.in_octets = 0;
   decrypt(stream);
@@ -213,7 +213,8 @@ void Streams::Impl::tls_failed(Stream& stream) noexcept {
 // --- The public face -------------------------------------------------------------------------
 
 void Streams::start_tls(StreamId stream, TlsServerContext& context) {
-  if (Stream* const found = impl_->find(stream)) impl_->start_tls(*found, context.open());
+  Stream* const found = impl_->find(stream);
+  if (found != nullptr) impl_->start_tls(*found, std::make_unique<StreamTls>(context.open()));
 }
 
 bool Streams::is_tls(StreamId stream) const noexcept {

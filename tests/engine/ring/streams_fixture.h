@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -51,6 +53,23 @@ inline FileDescriptor plain_client(const Endpoint& to) {
   const std::uint32_t octets = to.fill(address);
   EXPECT_EQ(::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), octets), 0);
   return fd;
+}
+
+inline void send_plain(const FileDescriptor& fd, std::string_view text) {
+  ASSERT_EQ(::send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL),
+            static_cast<ssize_t>(text.size()));
+}
+
+/// What a blocking peer receives next; "end" at the end, "reset" after a reset.
+inline std::string receive_plain(const FileDescriptor& fd, std::size_t most = 65'536) {
+  std::string text(most, '\0');
+  pollfd ready{.fd = fd.get(), .events = POLLIN, .revents = 0};
+  if (::poll(&ready, 1, 20'000) != 1) return "nothing came";
+  const ssize_t octets = ::recv(fd.get(), text.data(), text.size(), 0);
+  if (octets < 0) return errno == ECONNRESET ? "reset" : "error";
+  if (octets == 0) return "end";
+  text.resize(static_cast<std::size_t>(octets));
+  return text;
 }
 
 class StreamsTest : public ::testing::Test {

@@ -72,9 +72,16 @@ bool IpAddress::is_any() const noexcept { return *this == IpAddress{} || *this =
 
 std::string IpAddress::text() const {
   char buffer[INET6_ADDRSTRLEN];
-  const bool v4 = is_v4();
-  const char* text = ::inet_ntop(
-      v4 ? AF_INET : AF_INET6, octets.data() + (v4 ? kV4Mapped.size() : 0), buffer, sizeof buffer);
+  if (is_v4()) {
+    // inet_ntop prints by printf, 150 ns; each HTTP request is told its visitor.
+    char* at = buffer;
+    for (std::size_t i = kV4Mapped.size(); i < octets.size(); ++i) {
+      if (at != buffer) *at++ = '.';
+      at = std::to_chars(at, buffer + sizeof(buffer), octets[i]).ptr;
+    }
+    return {buffer, at};
+  }
+  const char* text = ::inet_ntop(AF_INET6, octets.data(), buffer, sizeof buffer);
   return text == nullptr ? std::string() : std::string(text);
 }
 

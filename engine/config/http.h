@@ -151,7 +151,7 @@ struct Http {
       "/.sallyport";                  ///< our own pages and the forward-auth endpoints live below
   std::string acme_challenge_folder;  ///< /.well-known/acme-challenge/ is answered from here
   std::string grants_file;            ///< where grants are kept over a restart; empty: nowhere
-  std::string control_socket;  ///< Unix socket for `sallyport grant`; empty: none
+  std::string control_socket;         ///< Unix socket for `sallyport grant`; empty: none
   std::uint32_t access_duration_ms = 36'000'000;  ///< of a grant, unless it says otherwise
   std::string server_header;                      ///< Server of our own answers; empty: none
 

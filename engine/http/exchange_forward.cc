@@ -38,24 +38,20 @@ void Exchange::prepare_request() {
   if (request_.protocol == "h2c") request_.protocol.clear();
   http::remove_hop_by_hop(fields);
   // What we say of the visitor, nobody else says.
-  for (const http::FieldName name :
-       {http::FieldName::x_forwarded_for, http::FieldName::x_forwarded_host,
-        http::FieldName::x_forwarded_proto, http::FieldName::x_forwarded_uri,
-        http::FieldName::x_forwarded_method, http::FieldName::x_real_ip, http::FieldName::forwarded,
-        http::FieldName::via, http::FieldName::expect}) {
-    fields.remove(name);
-  }
+  using enum http::FieldName;
+  fields.remove({x_forwarded_for, x_forwarded_host, x_forwarded_proto, x_forwarded_uri,
+                 x_forwarded_method, x_real_ip, forwarded, via, expect});
   scratch_.clear();
   http::append_visitor(scratch_, visitor_);
-  fields.add("X-Forwarded-For", scratch_);
-  fields.add("X-Forwarded-Proto", visitor_https_ ? "https" : "http");
-  fields.add("X-Forwarded-Host", request_.authority);
+  fields.add(x_forwarded_for, "X-Forwarded-For", scratch_);
+  fields.add(x_forwarded_proto, "X-Forwarded-Proto", visitor_https_ ? "https" : "http");
+  fields.add(x_forwarded_host, "X-Forwarded-Host", request_.authority);
   scratch_.clear();
   http::append_forwarded(scratch_, visitor_, visitor_https_, request_.authority);
-  fields.add("Forwarded", scratch_);
+  fields.add(forwarded, "Forwarded", scratch_);
   scratch_.clear();
   http::append_via(scratch_, version, "sallyport");
-  fields.add("Via", scratch_);
+  fields.add(via, "Via", scratch_);
   const Rewrite& rewrite = route_->rewrite;
   own_host_ = !route_->config.preserve_host;
   if (!rewrite.request_fields.empty()) {

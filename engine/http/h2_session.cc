@@ -68,7 +68,7 @@ struct H2Session::Callbacks {
     H2Stream* const stream = me.stream(frame->hd.stream_id);
     if (stream == nullptr) return 0;
     if (me.events_.field(*stream, text(name, name_length), text(value, value_length))) return 0;
-    me.flooded_ = true;
+    me.fault(NGHTTP2_ENHANCE_YOUR_CALM);
     return NGHTTP2_ERR_PAUSE;
   }
 
@@ -193,9 +193,9 @@ void H2Session::receive(ring::Slice slice, std::uint64_t now_ms) {
     } else if (read < 0) {
       ended_ = true;
     } else if (nghttp2_session_get_outbound_queue_size(session_.get()) > kMaxQueuedFrames) {
-      flooded_ = true;
+      fault(NGHTTP2_ENHANCE_YOUR_CALM);
     }
-    if (flooded_ && !ended_) condemn(NGHTTP2_ENHANCE_YOUR_CALM);
+    if (fault_ != NGHTTP2_NO_ERROR && !ended_) condemn(fault_);
   }
   pool_.release(slice);
 }
@@ -211,7 +211,7 @@ void H2Session::flush(H2Wire& wire) {
   }
   wire_ = nullptr;
   // A flood of streams to be reset shows when the resets go out.
-  if (flooded_ && !ended_) condemn(NGHTTP2_ENHANCE_YOUR_CALM);
+  if (fault_ != NGHTTP2_NO_ERROR && !ended_) condemn(fault_);
 }
 
 bool H2Session::wants_flush() const noexcept {

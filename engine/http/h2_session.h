@@ -113,7 +113,7 @@ class H2Session {
   /// The peer may send octets of bodies, as far as the connection's window goes.
   [[nodiscard]] bool window_open() const noexcept;
   [[nodiscard]] std::uint64_t octets_sent() const noexcept { return octets_sent_; }
-  [[nodiscard]] bool flooded() const noexcept { return flooded_; }
+  [[nodiscard]] bool flooded() const noexcept { return fault_ == NGHTTP2_ENHANCE_YOUR_CALM; }
   [[nodiscard]] H2FloodGuard& guard() noexcept { return guard_; }
 
  private:
@@ -129,6 +129,7 @@ class H2Session {
   [[nodiscard]] nghttp2_data_provider provider(H2Stream& stream) const noexcept;
   void submit_settings(const H2Windows& windows) noexcept;
   void frame_begins(const nghttp2_frame_hd& header) noexcept;
+  void fault(std::uint32_t error) noexcept;
   void nuisance() noexcept;
   void frame_received(const nghttp2_frame& frame);
   void frame_sent(const nghttp2_frame& frame);
@@ -144,12 +145,12 @@ class H2Session {
   ring::Slice input_;       ///< what receive() reads
   H2Wire* wire_ = nullptr;  ///< during flush()
   std::uint64_t now_ms_ = 0;
-  std::uint64_t octets_sent_ = 0;  ///< of bodies
-  std::uint32_t window_;           ///< of the connection
-  std::int32_t head_of_ = 0;       ///< the stream whose head is being read
-  bool flooded_ = false;
-  bool greeted_ = false;  ///< the first frame has come
-  bool ended_ = false;    ///< broken beyond a GOAWAY
+  std::uint64_t octets_sent_ = 0;           ///< of bodies
+  std::uint32_t window_;                    ///< of the connection
+  std::int32_t head_of_ = 0;                ///< the stream whose head is being read
+  std::uint32_t fault_ = NGHTTP2_NO_ERROR;  ///< found within a callback: the connection ends
+  bool greeted_ = false;                    ///< the first frame has come
+  bool ended_ = false;                      ///< broken beyond a GOAWAY
 };
 
 }  // namespace sallyport::http_door

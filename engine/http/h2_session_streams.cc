@@ -39,15 +39,23 @@ void H2Session::frame_begins(const nghttp2_frame_hd& header) noexcept {
       if (header.length != 0 || (header.flags & NGHTTP2_FLAG_END_STREAM) != 0) return;
       break;
     case NGHTTP2_RST_STREAM:
-      if (!guard_.reset(now_ms_)) flooded_ = true;
+      if (!guard_.reset(now_ms_)) fault(NGHTTP2_ENHANCE_YOUR_CALM);
       return;
+    case NGHTTP2_PRIORITY:
+      // RFC 9113 §6.3; nghttp2 ignores these frames altogether once priorities are off.
+      if (header.stream_id == 0) fault(NGHTTP2_PROTOCOL_ERROR);
+      break;
     default: break;
   }
   nuisance();
 }
 
 void H2Session::nuisance() noexcept {
-  if (role_ == Role::server && !guard_.control(now_ms_)) flooded_ = true;
+  if (role_ == Role::server && !guard_.control(now_ms_)) fault(NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+void H2Session::fault(std::uint32_t error) noexcept {
+  if (fault_ == NGHTTP2_NO_ERROR) fault_ = error;
 }
 
 void H2Session::frame_received(const nghttp2_frame& frame) {
@@ -89,7 +97,7 @@ void H2Session::frame_sent(const nghttp2_frame& frame) {
     case NGHTTP2_RST_STREAM:
       if (role_ == Role::server && peers_fault(frame.rst_stream.error_code) &&
           !guard_.reset(now_ms_)) {
-        flooded_ = true;
+        fault(NGHTTP2_ENHANCE_YOUR_CALM);
       }
       return;
     default: return;

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view kUnix = "unix:";
 constexpr std::string_view kSystemd = "systemd:";
-constexpr std::size_t kMaxUnixPath = sizeof(sockaddr_un::sun_path) - 1;
+static_assert(kMaxUnixPath == sizeof(sockaddr_un::sun_path) - 1);
 /// systemd.socket(5), FileDescriptorName=.
 constexpr std::size_t kMaxDescriptorName = 255;
 constexpr std::size_t kMaxHostOctets = 253;

@@ -27,6 +27,9 @@ inline constexpr std::uint32_t kMaxServerWeight = 256;
 /// "www.example.net", "*.example.net", "192.0.2.1", "[2001:db8::1]"; kept in lower case.
 [[nodiscard]] Finding add_host(std::string_view text, std::vector<std::string>& to);
 
+/// The longest path of a Unix socket in octets (unix(7)).
+inline constexpr std::size_t kMaxUnixPath = 107;
+
 /// The name of one host, without a wildcard (RFC 1123 §2.1), or an address. For SNI.
 [[nodiscard]] Finding check_server_name(std::string_view text);
 

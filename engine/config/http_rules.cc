@@ -255,6 +255,11 @@ void check_door(const Http& http, const Places& places, Notes& notes) {
                   {.wrong = "is more than max_header_octets, which the path is a part of",
                    .mend = "Lower it, or raise max_header_octets."});
   }
+  if (http.control_socket.size() > kMaxUnixPath) {
+    notes.mistake(places.of("http.control_socket"), "http.control_socket",
+                  {.wrong = fmt::format("is a path of {} octets", http.control_socket.size()),
+                   .mend = fmt::format("Shorten it to {}.", kMaxUnixPath)});
+  }
   if (http.auth_url.starts_with("http://")) {
     if (Finding warning = warn_api_url(http.auth_url)) {
       notes.warning(places.of("http.auth_url"), "http.auth_url", std::move(*warning));

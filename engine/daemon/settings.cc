@@ -58,6 +58,7 @@ std::vector<std::string> restart_needed_for(const config::Config& running,
     compare("engine.pin", running.radius.pin, wanted.radius.pin);
   }
   compare("http.listener", running.http.listeners, wanted.http.listeners);
+  compare("http.control_socket", running.http.control_socket, wanted.http.control_socket);
   compare("http.max_connections", running.http.max_connections, wanted.http.max_connections);
   compare("http.max_buffer_memory", running.http.max_buffer_memory, wanted.http.max_buffer_memory);
   return keys;

@@ -170,7 +170,7 @@ def test_the_reference_is_what_the_program_prints():
     assert result.stdout == (ROOT / "docs/configuration.md").read_text()
 
 
-# Those with certificates are for tests/engine/config/http_documents_test.cc, which makes the files they name.
+# Those with certificates: tests/engine/config/http_documents_test.cc makes the files they name.
 EXAMPLES = sorted(path for path in pathlib.Path(ROOT, "docs/examples").glob("*.toml")
                   if "\nkey_file = " not in path.read_text())
 

@@ -58,8 +58,8 @@ std::string with_files(const std::string& text, const testing::TemporaryFolder& 
   for (std::string line; std::getline(lines, line);) {
     std::smatch found;
     const bool is_path = std::regex_search(line, found, path_setting) &&
-                         (found[1] == "file" || found[1].str().ends_with("_file") ||
-                          found[1].str().ends_with("_folder"));
+                         (found[1] == "file" || found[1] == "control_socket" ||
+                          found[1].str().ends_with("_file") || found[1].str().ends_with("_folder"));
     if (!is_path) {
       out += line + '\n';
       continue;

@@ -136,6 +136,8 @@ INSTANTIATE_TEST_SUITE_P(
                  "names a folder that does not exist"},
         RuleCase{"grants_file", door("grants_file = \"/nonexistent/grants\"\n"),
                  "names a file in a folder that does not exist"},
+        RuleCase{"control_socket", door("control_socket = \"/" + std::string(107, 'x') + "\"\n"),
+                 "http.control_socket: is a path of 108 octets"},
         RuleCase{"server_header", door("server_header = \"a\\r\\nSet-Cookie: b\"\n"),
                  "holds a line end"},
         RuleCase{"ipv6_prefix", door("ipv6_prefix = 129\n"), "is 129, out of range"}),

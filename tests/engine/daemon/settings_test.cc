@@ -64,6 +64,7 @@ TEST(Settings, AReloadThatOnlyARestartCanDoNamesTheKey) {
       {"log.file", [](auto& c) { c.log.file = "x"; }},
       {"radius", [](auto& c) { c.has_radius = false; }},
       {"http.listener", [](auto& c) { c.http.listeners.emplace_back(); }},
+      {"http.control_socket", [](auto& c) { c.http.control_socket = "/x"; }},
       {"http.max_connections", [](auto& c) { c.http.max_connections = 9; }},
       {"http.max_buffer_memory", [](auto& c) { c.http.max_buffer_memory = 9; }},
   };

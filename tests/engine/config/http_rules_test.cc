@@ -378,6 +378,35 @@ TEST(HttpRules, GoodVariantsHaveNoWarnings) {
   }
 }
 
+TEST(HttpRules, ATlsListenerDoesNotSendVisitorsToTls) {
+  const testing::TemporaryFolder folder;
+  const testing::Key key = testing::make_key();
+  folder.write("site.pem", testing::certificate_pem(key) + testing::key_pem(key));
+  const auto loaded = load_file(
+      folder.write("t.toml", listener("listen = [\":443\"]\ntls = true\nredirect_to_https = true\n"
+                                      "[[http.certificate]]\ncertificate_file = \"site.pem\"\n"
+                                      "key_file = \"site.pem\"\n")),
+      {});
+  ASSERT_FALSE(loaded);
+  ASSERT_EQ(loaded.error().size(), 1U) << joined(loaded.error());
+  EXPECT_THAT(
+      joined(loaded.error()),
+      HasSubstr("t.toml:14:21: http.listener.redirect_to_https: is for a listener without"));
+}
+
+TEST(HttpRules, ACertificateWithoutATlsListenerIsOfNoUse) {
+  const testing::TemporaryFolder folder;
+  const testing::Key key = testing::make_key();
+  folder.write("site.pem", testing::certificate_pem(key) + testing::key_pem(key));
+  const auto loaded =
+      load_file(folder.write("t.toml", with("[[http.certificate]]\ncertificate_file = "
+                                            "\"site.pem\"\nkey_file = \"site.pem\"\n")),
+                {});
+  ASSERT_TRUE(loaded) << joined(loaded.error());
+  ASSERT_EQ(loaded->warnings.size(), 1U);
+  EXPECT_THAT(joined(loaded->warnings), HasSubstr("t.toml:11:1: http.certificate: is of no use"));
+}
+
 TEST(HttpRules, AWhitelistFileIsReadLineByLine) {
   const testing::TemporaryFolder folder;
   folder.write("good.txt", "# offices\r\n192.0.2.1\r\n\n 2001:db8::/32 # v6\n0.0.0.0/0\n");

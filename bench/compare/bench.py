@@ -50,7 +50,8 @@ QUICK = Plan(rounds=3, warm_up_s=0.3, round_s=1, latency_round_s=0.8, latency_ro
              http_idle=10_000)
 # So small that it only shows that everything works: nothing that it measures means anything.
 TINY = Plan(rounds=1, warm_up_s=0.05, round_s=0.1, latency_round_s=0.1, latency_rounds=1,
-            step_s=0.1, curve_rates=(500, 1_000), fixed_rate=1_000, fixed_rate_rounds=1, paired_rounds=1,
+            step_s=0.1, curve_rates=(500, 1_000), fixed_rate=1_000, fixed_rate_rounds=1,
+            paired_rounds=1,
             window=16, clients=5_000, addresses_by_client=10, pending=300, steady_s=0.3,
             transfers=50, http_round_s=0.3, http_idle=100, enforce=False)
 

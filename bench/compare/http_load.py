@@ -96,7 +96,8 @@ def _run_once(bench: Bench, server: Server, traffic: Traffic, seconds: float
               ) -> dict[str, object]:
     url = server.url(traffic.tls, traffic.body_octets)
     log = bench.new_folder("http-load") / "requests.log"
-    words = (_wrk(url, seconds, traffic.rate) if traffic.protocol == "h1" else _h2load(url, seconds, log))
+    words = (_wrk(url, seconds, traffic.rate) if traffic.protocol == "h1"
+             else _h2load(url, seconds, log))
     before_ns = accounting.cpu_ns(server.child.pid)
     child = bench.children.start(f"load-{server.name}", words, bench.cores.generator)
     status = child.wait(seconds + 60)

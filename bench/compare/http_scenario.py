@@ -1,5 +1,5 @@
-"""HTTP reverse proxies before one origin, one core each: rate, latency, CPU of a request, latency at
-half load, and the memory of connections that idle."""
+"""HTTP reverse proxies before one origin, one core each: rate, latency, CPU of a request, latency
+at half load, and the memory of connections that idle."""
 
 from __future__ import annotations
 

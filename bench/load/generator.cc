@@ -271,7 +271,14 @@ void Generator::collect() noexcept {
       case ring::Operation::cancel: --canceling_; break;
       case ring::Operation::receive_message:
       case ring::Operation::wake_message:
-      case ring::Operation::wake_event: CHECK(!"a completion of what was never asked for");
+      case ring::Operation::wake_event:
+      case ring::Operation::cancel_all:
+      case ring::Operation::accept:
+      case ring::Operation::connect:
+      case ring::Operation::stream_receive:
+      case ring::Operation::stream_send:
+      case ring::Operation::stream_cancel:
+      case ring::Operation::stream_close: CHECK(!"a completion of what was never asked for");
     }
   }
 }

@@ -21,7 +21,8 @@ bool left_out(const http::Field& field) noexcept {
     case FieldName::transfer_encoding:
     case FieldName::upgrade: return true;
     case FieldName::te: return !http::equal_ignoring_case(field.value, "trailers");
-    default: return field.name.empty() || field.name.front() == ':';
+    default:  // any other field
+      return field.name.empty() || field.name.front() == ':';
   }
 }
 

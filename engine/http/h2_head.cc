@@ -37,7 +37,7 @@ bool connection_specific(FieldName id, std::string_view value) noexcept {
     case FieldName::transfer_encoding:
     case FieldName::upgrade: return true;
     case FieldName::te: return !http::equal_ignoring_case(value, "trailers");
-    default: return false;
+    default: return false;  // any other field
   }
 }
 
@@ -119,7 +119,7 @@ void H2HeadReader::request_field(http::RequestHead& head, std::string_view name,
     case FieldName::expect:
       head.expect_continue = http::equal_ignoring_case(value, "100-continue");
       break;
-    default: break;
+    default: break;  // any other field
   }
   head.fields.add(id, name, value);
 }

@@ -20,6 +20,8 @@ SCENARIO = "pending"
 MEMORY = "pending-memory"
 _FILL_RATE = 10_000
 _IDENTIFIERS = 256
+_SHARD = "shard-"  # so its thread is called
+_ENOUGH = 0.98
 # A datagram that was lost on a busy machine is sent once more; all others would only be duplicates.
 _AGAIN = "20s,2"
 
@@ -64,13 +66,20 @@ def fill(bench: Bench, server: Server) -> None:
 
 
 def rounds(bench: Bench, asking: Server, idle: Server) -> None:
-    """Both at the same rate, in turns; who goes first alternates."""
+    """Both at the same rate, in turns; who goes first alternates. No core halts meanwhile, and
+    no other program of this machine goes before a shard."""
+    for server in (asking, idle):
+        make_urgent(server.child.pid, _SHARD)
+    awake = bench.children.keep_awake(bench.cores.proxy | bench.cores.generator
+                                      | bench.cores.downstream)
     traffic = load.Load(seconds=bench.plan.latency_round_s, rate=bench.plan.fixed_rate,
                         warm_up_s=bench.plan.latency_round_s / 4, urgent=True)
     pair = ((idle, 0), (asking, bench.plan.pending))
     for number in range(bench.plan.paired_rounds):
         for server, count in pair if number % 2 == 0 else reversed(pair):
             load.measure(bench, SCENARIO, server, number, traffic, pending=count)
+    for spinner in awake:
+        bench.children.stop(spinner)
 
 
 def memory(bench: Bench, server: Server, before_kb: int) -> None:
@@ -112,8 +121,8 @@ def run(bench: Bench) -> None:
     """Its own downstream, so that the others' state plays no part."""
     downstream = start_downstream(bench)
     if not make_urgent(downstream.child.pid):
-        bench.limit("pending: not root, so generator and downstream waited for the simulated "
-                    "service that shares their core: that counts as the proxy's latency")
+        bench.limit("pending: not root, so generator, downstream and shard waited for what shares "
+                    "their cores: that counts as the proxy's latency")
     notakey, url, trust = start_notakey(bench)
     asking, idle = (start(bench, downstream, url, trust) for _ in range(2))
     check_cores(bench, asking)
@@ -125,7 +134,9 @@ def run(bench: Bench) -> None:
     memory(bench, asking, before_kb)
     rounds(bench, asking, idle)
     still = metric(asking, "sallyport_verify_pending")
-    if still < bench.plan.pending:
+    # The later traffic may come from a port of the asking traffic. A new request with the Identifier
+    # of one that waits takes its place (RFC 2865 §2.5), and its user need not be asked any more.
+    if still < _ENOUGH * bench.plan.pending:
         bench.limit(f"pending: only {still:,.0f} of {bench.plan.pending:,} were still pending at "
                     "the end")
     for child in (asking.child, idle.child, downstream.child, notakey):

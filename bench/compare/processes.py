@@ -10,6 +10,7 @@ import random
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -58,12 +59,14 @@ def _set_priority(nice: int) -> None:
         group.write_text(f"{nice}\n")
 
 
-def make_urgent(pid: int) -> bool:
-    """What measures must not wait for what is measured: lets a process, with all its threads, run
-    before others where it shares a core with them. False: not allowed (it takes root)."""
+def make_urgent(pid: int, name: str = "") -> bool:
+    """What measures must not wait for what is measured: lets the threads of a process whose names
+    begin so run before others where they share a core. False: not allowed (it takes root)."""
     try:
         for thread in os.listdir(f"/proc/{pid}/task"):
-            os.sched_setscheduler(int(thread), os.SCHED_RR, os.sched_param(1))
+            comm = pathlib.Path(f"/proc/{pid}/task/{thread}/comm").read_text()
+            if comm.startswith(name):
+                os.sched_setscheduler(int(thread), os.SCHED_RR, os.sched_param(1))
     except PermissionError:
         return False
     return True
@@ -157,6 +160,9 @@ class Child:
         self.process.wait()
 
 
+_SPIN = "while True: pass"
+
+
 class Children:
     """All children of a run; leaving the block ends them, newest first. `nice`: their priority, -20
     to 19."""
@@ -177,6 +183,15 @@ class Children:
                       self._nice)
         self._children.append(child)
         return child
+
+    def keep_awake(self, cpus: set[int]) -> list[Child]:
+        """Something for each of these cores to do when there is nothing else to do. A core that
+        halts is a while away: on a virtual machine for milliseconds at times."""
+        spinners = [self.start(f"awake-{cpu}", [sys.executable, "-c", _SPIN], {cpu})
+                    for cpu in sorted(cpus)]
+        for spinner in spinners:
+            os.sched_setscheduler(spinner.pid, os.SCHED_IDLE, os.sched_param(0))
+        return spinners
 
     def stop(self, child: Child, patience_s: float = 5) -> None:
         child.stop(patience_s)

@@ -94,6 +94,11 @@ void Door::turn(std::uint64_t monotonic_ns) noexcept {
   }
   ended_exchanges_.clear();
   buffers_->publish();
+}
+
+void Door::flush() noexcept {
+  streams_->flush();
+  // Counted here: streams end in the flush too, and after it nothing may happen for long.
   busy_.store(
       streams_->open() + static_cast<std::uint32_t>(exchanges_.size() - free_exchanges_.size()),
       std::memory_order_relaxed);

@@ -131,7 +131,7 @@ class Door final : public ring::Tenant {
   [[nodiscard]] bool park() noexcept override;
   void unpark() noexcept override { mailbox_->unpark(); }
   [[nodiscard]] std::optional<std::uint64_t> next_deadline_ms() const noexcept override;
-  void flush() noexcept override { streams_->flush(); }
+  void flush() noexcept override;
   void leave() noexcept override;
   [[nodiscard]] std::uint32_t in_flight() const noexcept override { return streams_->in_flight(); }
   void left() noexcept override;

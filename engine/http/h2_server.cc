@@ -10,6 +10,8 @@ namespace {
 /// Octets of bodies that a visitor may send on all streams together before exchanges take them: so
 /// much memory one connection can hold. Four streams at full speed; more of them share it.
 constexpr std::uint32_t kConnectionWindow = 4 * kH2StreamWindow;
+/// How long a visitor who has the whole answer may go on sending his request before it is reset.
+constexpr std::uint64_t kLingerMs = 2'000;
 
 H2Windows windows(const H2ServerPlan& plan) {
   return {.connection = kConnectionWindow,
@@ -48,6 +50,7 @@ class H2Server::Request final : public H2Stream, public ClientSide {
   bool writable_again = false;
   bool closed = false;  ///< the session knows it no more
   bool tunnel = false;
+  bool lingering = false;         ///< answered wholly, and the request is not complete
   bool continue_owed = false;     ///< a 100 once the body is wanted (RFC 9110 §10.1.1)
   std::uint64_t received_ms = 0;  ///< when something of it last came, or was wanted again
 
@@ -59,7 +62,7 @@ class H2Server::Request final : public H2Stream, public ClientSide {
     fault = H2Fault::none;
     phase = Phase::head;
     used = changed = has_body = ended = end_told = paused = discarding = left = false;
-    writable_again = closed = tunnel = continue_owed = false;
+    writable_again = closed = tunnel = lingering = continue_owed = false;
   }
 
   // ClientSide.
@@ -197,7 +200,11 @@ void H2Server::head_ends(H2Stream& stream, bool last) {
 void H2Server::body(H2Stream& stream, ring::Slice slice) {
   auto& request = static_cast<Request&>(stream);
   if (request.discarding) {
-    session_.consume(request, slice.length);
+    if (request.lingering) {
+      session_.consume_connection(slice.length);
+    } else {
+      session_.consume(request, slice.length);
+    }
     return pool_.release(slice);
   }
   request.received_ms = now_ms_;
@@ -211,10 +218,14 @@ void H2Server::incoming_ends(H2Stream& stream) {
   changed(request);
 }
 
-/// RFC 9113 §8.1: who has answered wholly may ask the visitor to stop sending.
+/// RFC 9113 §8.1: who has answered wholly may ask the visitor to stop sending, by a reset with
+/// NO_ERROR. Some clients take that for a failure of the answer (curl before 8), and most stop by
+/// themselves: so the stream's window stays shut, and the reset comes later (time_out_bodies).
 void H2Server::outgoing_ends(H2Stream& stream) {
   auto& request = static_cast<Request&>(stream);
-  if (!request.ended) session_.reset(request, NGHTTP2_NO_ERROR);
+  if (request.ended) return;
+  request.lingering = true;
+  request.received_ms = now_ms_;
 }
 
 void H2Server::drained(H2Stream& stream) {
@@ -339,14 +350,18 @@ void H2Server::shut_down() noexcept {
 
 std::uint32_t H2Server::time_out_bodies(std::uint64_t now_ms, std::uint32_t after_ms) noexcept {
   now_ms_ = now_ms;
-  if (!session_.window_open()) return 0;  // held up by others of his streams
+  const bool held_up = !session_.window_open();  // by others of his streams
   std::uint32_t count = 0;
   for (const auto& each : all_) {
     Request& request = *each;
+    if (request.lingering && !request.closed && now_ms >= request.received_ms + kLingerMs) {
+      session_.reset(request, NGHTTP2_NO_ERROR);
+      requests_.needs_turn();
+    }
     const bool awaited = request.used && request.exchange != nullptr && request.has_body &&
                          !request.ended && !request.paused && !request.discarding &&
                          !request.tunnel && !request.closed;
-    if (!awaited || now_ms < request.received_ms + after_ms) continue;
+    if (!awaited || held_up || now_ms < request.received_ms + after_ms) continue;
     session_.reset(request, NGHTTP2_CANCEL);
     ++count;
   }

@@ -74,7 +74,8 @@ class H2Server final : private H2SessionEvents {
   [[nodiscard]] std::uint32_t open_requests() const noexcept { return open_; }
   /// The preface, or a head, has begun and is not complete.
   [[nodiscard]] bool mid_head() const noexcept { return session_.mid_head(); }
-  /// Resets requests of whose body nothing has come for `after_ms`, though it was wanted. How many.
+  /// Resets requests of whose body nothing has come for `after_ms`, though it was wanted (how
+  /// many), and the rest of those that were answered some time ago. Every few seconds.
   std::uint32_t time_out_bodies(std::uint64_t now_ms, std::uint32_t after_ms) noexcept;
   /// Of answers, held back by the visitor's windows or the wire.
   [[nodiscard]] std::size_t octets_waiting() const noexcept;

@@ -104,6 +104,8 @@ class H2Session {
   void reset(H2Stream& stream, std::uint32_t error) noexcept;
   /// So many octets of the stream's body are done with; its window opens again.
   void consume(const H2Stream& stream, std::size_t octets) noexcept;
+  /// Only the connection's window opens again.
+  void consume_connection(std::size_t octets) noexcept;
   /// All that waits in `incoming` is dropped.
   void discard(H2Stream& stream) noexcept;
   [[nodiscard]] std::uint32_t remote_setting(nghttp2_settings_id id) const noexcept;

@@ -45,7 +45,7 @@ void H2Session::frame_begins(const nghttp2_frame_hd& header) noexcept {
       // RFC 9113 §6.3; nghttp2 ignores these frames altogether once priorities are off.
       if (header.stream_id == 0) fault(NGHTTP2_PROTOCOL_ERROR);
       break;
-    default: break;
+    default: break;  // a frame type: a number
   }
   nuisance();
 }
@@ -81,7 +81,7 @@ void H2Session::frame_received(const nghttp2_frame& frame) {
     case NGHTTP2_PING:
       if ((frame.hd.flags & NGHTTP2_FLAG_ACK) != 0) events_.ping_answered();
       return;
-    default: return;
+    default: return;  // a frame type: a number
   }
 }
 
@@ -100,7 +100,7 @@ void H2Session::frame_sent(const nghttp2_frame& frame) {
         fault(NGHTTP2_ENHANCE_YOUR_CALM);
       }
       return;
-    default: return;
+    default: return;  // a frame type: a number
   }
 }
 
@@ -121,6 +121,11 @@ void H2Session::data_received(H2Stream& stream, Octets octets) {
 void H2Session::consume(const H2Stream& stream, std::size_t octets) noexcept {
   if (ended_ || octets == 0) return;
   if (nghttp2_session_consume(session_.get(), stream.id, octets) != 0) ended_ = true;
+}
+
+void H2Session::consume_connection(std::size_t octets) noexcept {
+  if (ended_) return;
+  if (nghttp2_session_consume_connection(session_.get(), octets) != 0) ended_ = true;
 }
 
 void H2Session::discard(H2Stream& stream) noexcept {

@@ -252,8 +252,23 @@ TEST_F(H2ServerTest, AnAnswerBeforeTheEndOfTheRequestStopsIt) {
   talk();
   EXPECT_EQ(peer_.streams[id].body, "too much");
   EXPECT_TRUE(peer_.streams[id].ended);
+  EXPECT_FALSE(peer_.streams[id].closed);  // he may stop by himself
+  EXPECT_EQ(buffers_.in_use(), 0u);
+  EXPECT_EQ(server_.time_out_bodies(now_ms_ + 1999, 1), 0u);
+  talk();
+  EXPECT_FALSE(peer_.streams[id].closed);
+  EXPECT_EQ(server_.time_out_bodies(now_ms_ + 2000, 1), 0u);
+  talk();
+  EXPECT_TRUE(peer_.streams[id].closed);
   EXPECT_EQ(peer_.streams[id].error, std::uint32_t{NGHTTP2_NO_ERROR});
   EXPECT_EQ(server_.open_requests(), 0u);
+  // The connection's window has not suffered.
+  const auto next = peer_.request(fields, &upload);
+  talk();
+  EXPECT_EQ(exchanges_.at(1)->body.size(), upload.size());
+  answer(*exchanges_[1], 200, "fine");
+  talk();
+  EXPECT_EQ(peer_.streams[next].body, "fine");
 }
 
 TEST_F(H2ServerTest, HoldsAnAnswerBackWhileTheVisitorReadsNot) {

@@ -407,19 +407,20 @@ class Authority:
                       "basicConstraints=critical,CA:TRUE")
 
     _KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+    _RSA_KEY = ("-newkey", "rsa:2048", "-nodes")
 
     def _openssl(self, *words):
         subprocess.run(["openssl", *map(str, words)], cwd=self.folder, check=True,
                        capture_output=True)
 
-    def certificate(self, *names, file="server"):
+    def certificate(self, *names, file="server", rsa=False):
         """(certificate file, key file) for these DNS names and addresses."""
         alternatives = ",".join(f"{'IP' if re.fullmatch('[0-9.]+|.*:.*', name) else 'DNS'}:{name}"
                                 for name in names)
         (self.folder / "ext").write_text(f"subjectAltName={alternatives}\n"
                                          "extendedKeyUsage=serverAuth\n")
-        self._openssl("req", *self._KEY, "-keyout", f"{file}.key", "-out", "csr", "-subj",
-                      f"/CN={names[0]}")
+        self._openssl("req", *(self._RSA_KEY if rsa else self._KEY), "-keyout", f"{file}.key",
+                      "-out", "csr", "-subj", f"/CN={names[0]}")
         self._openssl("x509", "-req", "-in", "csr", "-CA", "ca.pem", "-CAkey", "ca.key",
                       "-CAcreateserial", "-out", f"{file}.pem", "-days", "2", "-extfile", "ext")
         return self.folder / f"{file}.pem", self.folder / f"{file}.key"

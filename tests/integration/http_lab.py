@@ -22,6 +22,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 # Whoever asks over loopback must not be sent through a proxy of the machine's.
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
+# In the log, as JSON.
+RELOADED = '"component":"reload","message":"done: '
+
 
 class HttpDoor(Process):
     """`sallyport run` with an HTTP door, ready when constructed. Listeners on port 0 get a free one:
@@ -72,9 +75,9 @@ class HttpDoor(Process):
         """SIGHUP, after the file became `text`; returns when it was taken over."""
         if text is not None:
             self.write_config(text)
-        before = self.err().count("reload: done")
+        before = self.err().count(RELOADED)
         self.signal(signal.SIGHUP)
-        self.wait_log("reload: done", before + 1)
+        self.wait_log(RELOADED, before + 1)
 
     def rss_octets(self):
         """Memory of its own that is resident now."""

@@ -87,16 +87,19 @@ void Exchange::request_body(ring::Slice slice) {
     return answer_page(413, "The request is larger than this service takes.");
   }
   body_begun_ = true;
+  last_octet_ms_ = door_.now_ms();
   upstream_->request_body(slice);
   if (!upstream_->writable() && !std::exchange(client_paused_, true)) client_->pause_request();
 }
 
 void Exchange::request_end(const http::Fields* trailers) {
   request_done_ = true;
+  last_octet_ms_ = door_.now_ms();
   if (upstream_ != nullptr) upstream_->request_end(trailers);
 }
 
 void Exchange::client_writable() {
+  last_octet_ms_ = door_.now_ms();
   if (upstream_ != nullptr && std::exchange(upstream_paused_, false)) upstream_->resume_response();
 }
 
@@ -158,6 +161,7 @@ void Exchange::response_end(const http::Fields* trailers) {
 }
 
 void Exchange::upstream_writable() {
+  last_octet_ms_ = door_.now_ms();
   if (std::exchange(connecting_, false)) {
     door_.set_timer(*this, door_.now_ms() + pool_->settings().config.response_timeout_ms);
   }
@@ -174,17 +178,17 @@ void Exchange::upstream_broken(Broken why) {
 
 void Exchange::timer() {
   if (state_ != ExchangeState::forwarding && state_ != ExchangeState::answering) return;
-  const std::uint32_t patience_ms = pool_->settings().config.response_timeout_ms;
-  if (state_ == ExchangeState::answering || !request_done_) {
+  if (!connecting_) {
     // As long as something moves, or the visitor is who does not: his own timers see to him.
+    const std::uint32_t patience_ms = pool_->settings().config.response_timeout_ms;
     const std::uint64_t until_ms = last_octet_ms_ + patience_ms;
     if (door_.now_ms() < until_ms) return door_.set_timer(*this, until_ms);
-    if (upstream_paused_ || !request_done_) {
+    if (upstream_paused_ || (!request_done_ && !client_paused_)) {
       return door_.set_timer(*this, door_.now_ms() + patience_ms);
     }
   }
   if (upstream_ == nullptr) return;
-  release_upstream();
+  std::exchange(upstream_, nullptr)->release();  // the lease goes when its failure is told
   give_up(connecting_ ? Broken::connect_timeout : Broken::timed_out);
 }
 

@@ -158,7 +158,10 @@ void Exchange::give_up(Broken why) {
                     .others_left = servers.candidates(tried_, door_.now_ms()) != 0,
                     .retries_left = retries_left_});
   if (lease_) {
-    if (decision.server_failed) servers.failed(*lease_, why, door_.now_ms());
+    // An answer that has begun was told as a success, whatever becomes of the rest.
+    if (decision.server_failed && !lease_->reported) {
+      servers.failed(*lease_, why, door_.now_ms());
+    }
     servers.release(*lease_);
     lease_.reset();
   }

@@ -1,5 +1,6 @@
 """What the tests of the HTTP door are made of: the daemon from a TOML text, web servers behind it
-(Node with all that HTTP can do, nginx, and scripted ones that lie), and visitors (curl, raw octets)."""
+(Node with all that HTTP can do, nginx, and scripted ones that lie), and visitors (curl, raw
+octets)."""
 
 import contextlib
 import email.parser
@@ -27,8 +28,8 @@ RELOADED = '"component":"reload","message":"done: '
 
 
 class HttpDoor(Process):
-    """`sallyport run` with an HTTP door, ready when constructed. Listeners on port 0 get a free one:
-    `addresses` holds them all in the order of the file, as (host, port) or a socket's path."""
+    """`sallyport run` with an HTTP door, ready when constructed. Listeners on port 0 get a free
+    one: `addresses` holds them all in the order of the file, as (host, port) or a socket's path."""
 
     def __init__(self, folder, text, wait=True, env=None, command=(), name="sallyport", shards=1,
                  preexec=None):

@@ -140,6 +140,7 @@ void Exchange::serve_auth(const AuthEndpoint& endpoint) {
                                          .https = original->https,
                                          .host = authority}};
   const http::ClientKind kind = http::client_kind(request_);
+  const http::Method asked_by = request_.method;
   become_original(kept, request_);
   AuthDecision decision{.admission = {}, .kind = kind, .whitelist = {}, .gate_url = {}};
   target_.assign(original_target);
@@ -154,6 +155,8 @@ void Exchange::serve_auth(const AuthEndpoint& endpoint) {
       decision.whitelist = settings_->config.whitelists[decision.admission.whitelist].name;
     }
   }
+  // The answer is to the question: a GET about a HEAD has content, else its length is waited for.
+  request_.method = asked_by;
   scratch_.clear();
   const config::Http& config = settings_->config;
   append_gate_url(scratch_, {.auth_url = config.auth_url, .gate_path = config.gate_path},

@@ -52,7 +52,7 @@ bool read_url(const AuthEndpoint& endpoint, const http::RequestHead& head,
               OriginalRequest& original) noexcept {
   if (endpoint.proxy == AuthProxy::nginx) {
     const auto text = only(head.fields, FieldName::x_original_url);
-    const auto url = text ? http::read_return_url(*text) : std::nullopt;
+    const auto url = text ? http::read_whole_url(*text) : std::nullopt;
     if (!url) return false;
     original.https = url->https;
     original.authority = url->authority;
@@ -167,8 +167,9 @@ void write_pass(const AuthDecision& decision, OwnAnswer& answer) {
   if (admission.verdict == Verdict::whitelisted) {
     fields.add("X-Sallyport-Whitelist", decision.whitelist);
   }
+  const bool named = admission.verdict == Verdict::granted && admission.grant != nullptr;
+  fields.add("Remote-User", named ? std::string_view(admission.grant->user) : std::string_view());
   if (admission.verdict == Verdict::granted) {
-    if (admission.grant != nullptr) fields.add("Remote-User", admission.grant->user);
     fields.add("X-Sallyport-Grant-Until", std::to_string(admission.until_ms / 1000));
   }
   answer.head.framing = http::Framing::none;

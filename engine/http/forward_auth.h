@@ -80,9 +80,10 @@ struct AuthDecision {
 
 /// The answer by the proxy's contract, whose content the visitor sees unless it is nginx or
 /// HAProxy.
-/// - passes: 200 with X-Sallyport-Admitted (open, whitelisted, granted), X-Sallyport-Whitelist, or
-///   Remote-User and X-Sallyport-Grant-Until (seconds of Unix time). Those that do not apply are
-///   left out: the proxy must not pass on a visitor's own of these names.
+/// - passes: 200 with X-Sallyport-Admitted (open, whitelisted, granted), and X-Sallyport-Whitelist
+///   or X-Sallyport-Grant-Until (seconds of Unix time) where they apply. Remote-User is always
+///   there, empty without a grant's user: a proxy that copies it has then written over the
+///   visitor's own, and Caddy 2.6 passes on its placeholder's name for a field that is not there.
 /// - to the gate, a browser: a redirect (HAProxy's script hands its Location on); nginx knows none,
 ///   so it gets 401 with the Location to be taken by auth_request_set;
 /// - to the gate, another: 401 in JSON, for gRPC too (Envoy translates it; 200 would let it pass);

@@ -27,7 +27,10 @@ constexpr int hexadecimal(char c) noexcept {
 }  // namespace
 
 std::optional<ReturnUrl> read_return_url(std::string_view text) noexcept {
-  if (text.size() > kMaxReturnUrlOctets) return std::nullopt;
+  return text.size() > kMaxReturnUrlOctets ? std::nullopt : read_whole_url(text);
+}
+
+std::optional<ReturnUrl> read_whole_url(std::string_view text) noexcept {
   ReturnUrl url;
   if (starts_ignoring_case(text, "https://")) {
     url.https = true;

@@ -23,6 +23,8 @@ struct ReturnUrl {
 /// scheme-relative URL, userinfo, a backslash, white space, controls, octets above 0x7e, a
 /// fragment. The host still has to be one of ours: the caller asks the router.
 [[nodiscard]] std::optional<ReturnUrl> read_return_url(std::string_view text) noexcept;
+/// The same of any length, for a URL that is only looked at.
+[[nodiscard]] std::optional<ReturnUrl> read_whole_url(std::string_view text) noexcept;
 
 /// scheme://authority target.
 void append_url(std::string& out, bool https, std::string_view authority, std::string_view target);

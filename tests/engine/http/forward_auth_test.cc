@@ -95,6 +95,15 @@ TEST(ForwardAuth, EachProxysWayToTell) {
   EXPECT_EQ(text(plain.read()), "GET http://auth.internal:9091 / for 192.0.2.1");
 }
 
+TEST(ForwardAuth, AUrlIsLookedAtHoweverLong) {
+  const std::string target = "/" + std::string(8'000, 'x');
+  EXPECT_TRUE(Question("/.sallyport/auth/nginx",
+                       with(kNginx, "X-Original-URL", "https://app.example.net" + target))
+                  .read());
+  EXPECT_TRUE(
+      Question("/.sallyport/auth/caddy", with(kForwarded, "X-Forwarded-Uri", target)).read());
+}
+
 TEST(ForwardAuth, OnlyTrustedProxiesAsk) {
   for (const char* peer : {"192.0.2.7", "127.0.0.1", "::1"}) {
     const auto original = Question("/.sallyport/auth/caddy", kForwarded).read(peer);
@@ -252,7 +261,7 @@ TEST(ForwardAuth, WhoPassesIsNamed) {
     answer = answer_of(proxy, Verdict::whitelisted, ClientKind::api);
     EXPECT_EQ(answer.head.status, 200);
     EXPECT_EQ(field(answer, "X-Sallyport-Whitelist"), "office");
-    EXPECT_EQ(field(answer, "Remote-User"), "(none)");
+    EXPECT_EQ(field(answer, "Remote-User"), "");
     EXPECT_EQ(answer_of(proxy, Verdict::open, ClientKind::grpc).head.status, 200);
   }
 }

@@ -60,6 +60,7 @@ TEST(ReturnUrlTest, RefusesWhatABrowserCouldFollowElsewhere) {
   const std::string longest = "https://example.net/" + std::string(kMaxReturnUrlOctets - 20, 'x');
   EXPECT_TRUE(read_return_url(longest));
   EXPECT_FALSE(read_return_url(longest + "x"));
+  EXPECT_TRUE(read_whole_url(longest + "x"));
 }
 
 TEST(ReturnUrlTest, EscapesReadBack) {

@@ -32,14 +32,14 @@ class HttpDoor(Process):
     one: `addresses` holds them all in the order of the file, as (host, port) or a socket's path."""
 
     def __init__(self, folder, text, wait=True, env=None, command=(), name="sallyport", shards=1,
-                 preexec=None):
+                 preexec=None, stdin=None):
         folder.mkdir(parents=True, exist_ok=True)
         self.config = folder / f"{name}.toml"
         self.head = toml({"engine": {"shards": shards, "pin": False},
                           "log": {"format": "json", "level": "debug"}})
         self.write_config(text)
         super().__init__(name, [*command, BINARY, "run", "--config", self.config], folder,
-                         env={**CLEAN_ENVIRONMENT, **(env or {})}, preexec=preexec)
+                         env={**CLEAN_ENVIRONMENT, **(env or {})}, preexec=preexec, stdin=stdin)
         if wait:
             self.wait_ready()
 

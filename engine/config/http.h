@@ -135,6 +135,7 @@ struct HttpWhitelist {
   std::string file;  ///< one address or prefix a line, # comments; read anew on change
   std::vector<std::string> command;  ///< prints the same; run at start and every `interval`
   std::uint32_t interval_ms = 60'000;
+  bool operator==(const HttpWhitelist&) const = default;
 };
 
 struct Http {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <condition_variable>
 #include <list>
 #include <mutex>
 #include <optional>
@@ -41,6 +42,13 @@ void post_surely(Door& door, const Message& message) {
   while (!door.post(message)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
+void name_thread(const char* name) {
+  ::pthread_setname_np(::pthread_self(), name);
+  sigset_t all;
+  sigfillset(&all);  // signals are the main thread's
+  ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
+}
+
 std::uint64_t draw_seed() {
   std::uint64_t seed = 0;
   SystemRandom().fill({reinterpret_cast<std::uint8_t*>(&seed), sizeof(seed)});
@@ -56,6 +64,7 @@ struct HttpServer::Impl {
   [[nodiscard]] std::expected<void, std::string> open(ring::Reactors& reactors);
   [[nodiscard]] std::expected<void, std::string> reload(const config::Http& config);
   void control();
+  void run_commands();
   void wait();
   void look();
   void hand_over(std::shared_ptr<const DoorSettings> settings);
@@ -64,10 +73,11 @@ struct HttpServer::Impl {
 
   config::Http configured;
   std::vector<ListeningSocket> sockets;
-  std::mutex mutex;  ///< of all below that the control thread and the main thread share
+  std::mutex mutex;  ///< of all below that the threads of ours and the main thread share
   SettingsBase base;
   std::shared_ptr<ring::TicketKeys> tickets;
   std::optional<Whitelists> whitelists;
+  bool lists_changed = false;  ///< by a command; the shards do not know yet
   std::unique_ptr<ring::TlsFiles> files;
   Grants grants;
   bool grants_changed = false;
@@ -76,13 +86,17 @@ struct HttpServer::Impl {
   std::vector<std::unique_ptr<Door>> doors;
 
   std::thread thread;
+  std::thread commands;  ///< runs those of whitelists: nothing else waits for them
   std::optional<ControlSocket> control_socket;
-  ring::FileDescriptor wake_event;  ///< wakes the control thread
+  ring::FileDescriptor stop_event;  ///< readable once `stopping`
+  std::condition_variable stop_requested;
   bool stopping = false;
 };
 
 std::expected<void, std::string> HttpServer::Impl::open(ring::Reactors& reactors) {
-  auto lists = Whitelists::open(configured.whitelists, monotonic_ms());
+  stop_event = ring::FileDescriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!stop_event.valid()) return std::unexpected("cannot create an eventfd");
+  auto lists = Whitelists::open(configured.whitelists, monotonic_ms(), stop_event.get());
   if (!lists) return std::unexpected(std::move(lists.error()));
   whitelists = std::move(*lists);
   if (!configured.grants_file.empty()) {
@@ -91,8 +105,6 @@ std::expected<void, std::string> HttpServer::Impl::open(ring::Reactors& reactors
     static_cast<void>(grants.restore(kept->grants, kept->next_id));
     static_cast<void>(grants.expire(verify::unix_ms()));
   }
-  wake_event = ring::FileDescriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!wake_event.valid()) return std::unexpected("cannot create an eventfd");
   if (!configured.control_socket.empty()) {
     auto socket = ControlSocket::open(configured.control_socket);
     if (!socket) return std::unexpected(std::move(socket.error()));
@@ -133,7 +145,7 @@ std::expected<void, std::string> HttpServer::Impl::open(ring::Reactors& reactors
 
 std::expected<void, std::string> HttpServer::Impl::reload(const config::Http& config) {
   const char* const restart = " cannot change while sallyport runs: restart it";
-  const std::scoped_lock lock(mutex);
+  std::unique_lock lock(mutex);
   if (config.listeners != configured.listeners) {
     return std::unexpected(std::string("http.listener") + restart);
   }
@@ -142,7 +154,12 @@ std::expected<void, std::string> HttpServer::Impl::reload(const config::Http& co
     return std::unexpected(std::string("http.max_connections and http.max_buffer_memory") +
                            restart);
   }
-  auto lists = Whitelists::open(config.whitelists, monotonic_ms());
+  // Not under the lock: a new command takes its time, and grants end meanwhile. What an old one
+  // prints in between is known with its next run.
+  const Whitelists before = *whitelists;
+  lock.unlock();
+  auto lists = Whitelists::open(config.whitelists, monotonic_ms(), stop_event.get(), &before);
+  lock.lock();
   if (!lists) return std::unexpected(std::move(lists.error()));
   SettingsBase wanted = base;
   wanted.whitelist = lists->set();
@@ -197,8 +214,9 @@ void HttpServer::Impl::look() {
   }
   save();
   std::vector<std::string> problems;
-  bool again = whitelists->refresh(monotonic_ms(), problems);
+  bool again = whitelists->refresh_files(problems);
   for (const std::string& problem : problems) spdlog::error("http: {}", problem);
+  again |= std::exchange(lists_changed, false);
   if (again) base.whitelist = whitelists->set();
   again |= files->changed();
   if (!again) return;
@@ -213,7 +231,7 @@ void HttpServer::Impl::look() {
 
 void HttpServer::Impl::wait() {
   std::array<pollfd, 2> ready{
-      {{.fd = wake_event.get(), .events = POLLIN, .revents = 0},
+      {{.fd = stop_event.get(), .events = POLLIN, .revents = 0},
        {.fd = control_socket ? control_socket->fd() : -1, .events = POLLIN, .revents = 0}}};
   if (::poll(ready.data(), ready.size(), static_cast<int>(kPeriod.count())) <= 0) return;
   if (ready[1].revents == 0) return;
@@ -223,16 +241,33 @@ void HttpServer::Impl::wait() {
     if (changes(line)) {
       grants_changed = true;
       recheck();
+      save();  // who is told that it is done finds it done after a crash, too
     }
     return answer;
   });
 }
 
+void HttpServer::Impl::run_commands() {
+  name_thread("http-lists");
+  std::unique_lock lock(mutex);
+  while (!stopping) {
+    const auto due = whitelists->take_due(monotonic_ms());
+    if (!due) {
+      stop_requested.wait_for(lock, kPeriod);
+      continue;
+    }
+    lock.unlock();
+    auto addresses = Whitelists::read(*due, stop_event.get());
+    lock.lock();
+    if (stopping) return;
+    std::vector<std::string> problems;
+    lists_changed |= whitelists->update(*due, std::move(addresses), problems);
+    for (const std::string& problem : problems) spdlog::error("http: {}", problem);
+  }
+}
+
 void HttpServer::Impl::control() {
-  ::pthread_setname_np(::pthread_self(), "http-control");
-  sigset_t all;
-  sigfillset(&all);  // signals are the main thread's
-  ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
+  name_thread("http-control");
   std::unique_lock lock(mutex);
   while (!stopping) {
     lock.unlock();
@@ -246,7 +281,7 @@ void HttpServer::Impl::control() {
 HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 HttpServer::~HttpServer() {
-  CHECK(!impl_->thread.joinable());
+  CHECK(!impl_->thread.joinable() && !impl_->commands.joinable());
   for (const ListeningSocket& socket : impl_->sockets) {
     if (!socket.unlink_path.empty()) static_cast<void>(::unlink(socket.unlink_path.c_str()));
   }
@@ -261,6 +296,7 @@ std::expected<std::unique_ptr<HttpServer>, std::string> HttpServer::open(
 
 void HttpServer::start() {
   impl_->thread = std::thread([this] { impl_->control(); });
+  impl_->commands = std::thread([this] { impl_->run_commands(); });
 }
 
 std::expected<void, std::string> HttpServer::reload(const config::Config& config) {
@@ -273,8 +309,10 @@ void HttpServer::drain(std::chrono::milliseconds grace) {
     const std::scoped_lock lock(impl_->mutex);
     impl_->stopping = true;
   }
-  static_cast<void>(::eventfd_write(impl_->wake_event.get(), 1));
+  static_cast<void>(::eventfd_write(impl_->stop_event.get(), 1));
+  impl_->stop_requested.notify_all();
   impl_->thread.join();
+  impl_->commands.join();
   const auto deadline = std::chrono::steady_clock::now() + grace;
   for (const auto& door : impl_->doors) post_surely(*door, Drain{});
   const auto busy = [this] {

@@ -11,6 +11,9 @@
 namespace sallyport::http_door {
 namespace {
 
+/// Interim answers to one request. They go out at once, whether the visitor reads or not.
+constexpr std::uint32_t kMaxInterim = 16;
+
 /// What may follow what. Row: from; a bit for each state to go to.
 constexpr std::uint8_t bit(ExchangeState state) noexcept {
   return static_cast<std::uint8_t>(1u << static_cast<unsigned>(state));
@@ -48,6 +51,7 @@ void Exchange::reuse() noexcept {
   by_whitelist_or_grant_ = false;
   has_body_ = request_done_ = body_begun_ = client_paused_ = upstream_paused_ = false;
   fresh_tried_ = websocket_over_h2_ = answer_begun_ = set_cookie_owed_ = false;
+  interim_ = 0;
   request_octets_ = response_octets_ = 0;
 }
 
@@ -115,6 +119,10 @@ void Exchange::client_broken(Broken) {
 void Exchange::response_head(http::ResponseHead& head) {
   answer_begun_ = true;
   if (head.interim()) {
+    if (++interim_ > kMaxInterim) {
+      std::exchange(upstream_, nullptr)->release();
+      return give_up(Broken::bad_message);
+    }
     // A 100 is between us and the upstream: the visitor's is sent by his side (RFC 9110 §15.2.1).
     if (head.status != 100 && head.status != 102) client_->respond(head, true);
     return;

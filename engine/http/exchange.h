@@ -133,7 +133,8 @@ class Exchange final : public ExchangeEvents {
   bool answer_begun_ = false;  ///< an octet of an answer has come, interim ones included
   bool set_cookie_owed_ = false;
   bool connecting_ = false;
-  bool own_host_ = false;  ///< the server's name goes out as Host
+  bool own_host_ = false;      ///< the server's name goes out as Host
+  std::uint32_t interim_ = 0;  ///< answers
   std::uint64_t request_octets_ = 0;
   std::uint64_t response_octets_ = 0;
 };

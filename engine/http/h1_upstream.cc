@@ -168,10 +168,10 @@ bool H1Upstream::read_head() {
   http::ParsedHead parsed = http::parse_response_head(octets, limits, method_, head_, searched_);
   const std::size_t total = streams.received_total(stream_);
   if (parsed.state == http::Parse::need_more && total > octets.size()) {
-    const std::size_t wanted = std::min<std::size_t>(total, door_.buffers().octets_each());
-    if (wanted > octets.size() && streams.gather(stream_, wanted)) {
-      parsed = http::parse_response_head(streams.received(stream_), limits, method_, head_,
-                                         parsed.consumed);
+    const Octets whole =
+        head_octets_.gather(streams, stream_, door_.buffers().octets_each(), limits);
+    if (whole.size() > octets.size()) {
+      parsed = http::parse_response_head(whole, limits, method_, head_, parsed.consumed);
     } else {
       parsed.state = http::Parse::bad;
     }
@@ -186,6 +186,7 @@ bool H1Upstream::read_head() {
   }
   searched_ = 0;
   streams.consume(stream_, parsed.consumed);
+  head_octets_.reset();
   if (head_.interim()) {
     exchange_->response_head(head_);
     return true;

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "engine/http/connection.h"
+#include "engine/http/head_octets.h"
 #include "engine/http/sides.h"
 #include "protocol/http/h1_body.h"
 #include "protocol/http/head.h"
@@ -77,8 +78,9 @@ class H1Upstream final : public Connection, public UpstreamSide {
   bool keep_ = false;     ///< the server keeps it open after this answer
   bool ended_ = false;    ///< the server sends no more
   bool paused_ = false;
-  bool was_full_ = false;       ///< writable() was false
-  bool reading_ = false;        ///< in read_answer(): it goes on by itself
+  bool was_full_ = false;  ///< writable() was false
+  bool reading_ = false;   ///< in read_answer(): it goes on by itself
+  HeadOctets head_octets_;
   std::uint32_t searched_ = 0;  ///< octets of a head in which its end is not
   std::uint64_t idle_since_ms_ = 0;
   std::uint64_t armed_ms_ = 0;  ///< when the timer comes; 0: it is not set

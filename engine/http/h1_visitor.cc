@@ -81,10 +81,10 @@ bool H1Visitor::read_head() {
   const std::size_t total = streams.received_total(stream_);
   if (parsed.state == http::Parse::need_more && total > octets.size()) {
     // It lies in more than one buffer; only then are octets copied.
-    const std::size_t wanted = std::min<std::size_t>(total, door_.buffers().octets_each());
-    if (wanted > octets.size() && streams.gather(stream_, wanted)) {
-      parsed = http::parse_request_head(streams.received(stream_), limits, exchange.request(),
-                                        parsed.consumed);
+    const Octets whole =
+        head_octets_.gather(streams, stream_, door_.buffers().octets_each(), limits);
+    if (whole.size() > octets.size()) {
+      parsed = http::parse_request_head(whole, limits, exchange.request(), parsed.consumed);
     } else {
       parsed = {.state = http::Parse::bad,
                 .consumed = 0,
@@ -104,6 +104,7 @@ bool H1Visitor::read_head() {
     case http::Parse::done: break;
   }
   streams.consume(stream_, parsed.consumed);
+  head_octets_.reset();
   const http::RequestHead& head = exchange.request();
   ++requests_;
   http_1_0_ = head.minor_version == 0;

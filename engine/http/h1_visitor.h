@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "engine/http/connection.h"
+#include "engine/http/head_octets.h"
 #include "engine/http/sides.h"
 #include "protocol/http/h1_body.h"
 #include "protocol/http/head.h"
@@ -60,6 +61,7 @@ class H1Visitor final : public Connection, public ClientSide {
   Exchange* exchange_ = nullptr;
   State state_ = State::idle;
   http::BodyReader body_;
+  HeadOctets head_octets_;
   std::uint32_t searched_ = 0;  ///< octets of a head in which its end is not
   std::uint32_t requests_ = 0;
   std::uint64_t since_ms_ = 0;  ///< of the state, or of the last octet

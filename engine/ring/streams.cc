@@ -242,6 +242,10 @@ bool Streams::gather(StreamId stream, std::size_t octets) noexcept {
   return found != nullptr && impl_->gather(*found, octets);
 }
 
+void Streams::peek(StreamId stream, std::size_t from, MutableOctets to) const noexcept {
+  if (const Stream* const found = impl_->find(stream)) impl_->peek(*found, from, to);
+}
+
 void Streams::consume(StreamId stream, std::size_t octets) noexcept {
   if (Stream* const found = impl_->find(stream)) impl_->consume(*found, octets);
 }

@@ -116,6 +116,8 @@ class Streams {
   /// Makes received() hold at least `octets` contiguous ones if that many are there, by copying;
   /// false: fewer are there, or more than a buffer holds.
   [[nodiscard]] bool gather(StreamId stream, std::size_t octets) noexcept;
+  /// Copies octets that were received, from the `from`th on, into all of `to`; they stay received.
+  void peek(StreamId stream, std::size_t from, MutableOctets to) const noexcept;
   void consume(StreamId stream, std::size_t octets) noexcept;
   /// Takes the first `octets` (≤ received().size()) out as a slice, without a copy.
   [[nodiscard]] Slice take(StreamId stream, std::size_t octets) noexcept;

@@ -166,6 +166,7 @@ struct Streams::Impl {
   [[nodiscard]] bool wants_octets(const Stream& stream) const noexcept;
   void arm_receivers() noexcept;
   [[nodiscard]] bool gather(Stream& stream, std::size_t octets) noexcept;
+  void peek(const Stream& stream, std::size_t from, MutableOctets to) const noexcept;
   void consume(Stream& stream, std::size_t octets) noexcept;
   [[nodiscard]] Slice take(Stream& stream, std::size_t octets) noexcept;
 

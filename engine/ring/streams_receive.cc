@@ -171,6 +171,19 @@ bool Streams::Impl::gather(Stream& stream, std::size_t octets) noexcept {
   return true;
 }
 
+void Streams::Impl::peek(const Stream& stream, std::size_t from, MutableOctets to) const noexcept {
+  CHECK(from + to.size() <= stream.in_octets);
+  nodes.walk(stream.in, [&](const Slice& slice) {
+    const Octets octets = buffers.octets(slice);
+    const Octets part = octets.subspan(std::min(from, octets.size()));
+    const std::size_t count = std::min(part.size(), to.size());
+    copy_octets(part.first(count), to.first(count));
+    to = to.subspan(count);
+    from -= octets.size() - part.size();
+    return !to.empty();
+  });
+}
+
 void Streams::Impl::consume(Stream& stream, std::size_t octets) noexcept {
   CHECK(octets <= stream.in_octets);
   stream.in_octets -= static_cast<std::uint32_t>(octets);

@@ -137,7 +137,7 @@ class H2:
         return int.from_bytes(self.raw.kept[:3], "big")
 
     def until(self, wanted, what="a frame"):
-        """The first frame, of those seen or to come, that `wanted(type, flags, stream, payload)`."""
+        """The first frame, seen or to come, that is `wanted(type, flags, stream, payload)`."""
         for at in self.seen:
             if wanted(*at):
                 return at

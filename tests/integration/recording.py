@@ -6,10 +6,11 @@ from http_lab import OK, Scripted
 
 
 class RecordingOrigin(Scripted):
-    """Answers every request with OK, and keeps what each was made of: `requests` has (head, body as
+    """Answers every request with `answer`, and keeps what each was made of: `requests` has (head, body as
     it came, chunks and all). What was begun and not ended is in `fragments`."""
 
-    def __init__(self):
+    def __init__(self, answer=OK):
+        self.answer = answer
         self.requests = []
         self.fragments = []
         super().__init__(self._answer)
@@ -33,7 +34,7 @@ class RecordingOrigin(Scripted):
                 elif length:
                     body = connection.exactly(int(length.group(1)))
                 self.requests.append((head, body))
-                connection.send(OK)
+                connection.send(self.answer)
         finally:
             rest = head + (body + connection.kept).decode("latin-1")
             if rest:

@@ -215,17 +215,16 @@ def test_a_file_that_is_none(tmp_path):
 
 
 def test_a_place_that_takes_no_file(tmp_path):
-    (tmp_path / "folder").mkdir()
-    door = HttpDoor(tmp_path, config(grants_file="folder/grants"))
-    (tmp_path / "folder").rename(tmp_path / "elsewhere")
+    door = HttpDoor(tmp_path, config())
+    (tmp_path / "grants.new").mkdir()  # where the file is written before it is renamed
     open_for(door, ALICE, "alice")  # it holds all the same, and the log tells
     assert status(door, ALICE) == 200
-    door.wait_log("folder/grants")
-    (tmp_path / "elsewhere").rename(tmp_path / "folder")
-    wait_until((tmp_path / "folder/grants").exists, "it is tried again")
+    door.wait_log("grants.new")
+    (tmp_path / "grants.new").rmdir()
+    wait_until((tmp_path / "grants").exists, "it is tried again")
 
 
-# --- What is open when a grant ends ----------------------------------------------------------------
+# --- What is open when a grant ends --------------------------------------------------------------
 
 
 class Open:

@@ -138,8 +138,8 @@ void Exchange::response_head(http::ResponseHead& head) {
   }
   door_.counts().answers[std::min<std::size_t>(head.status / 100, 5)].add();
   step(tunnel ? ExchangeState::tunnel : ExchangeState::answering);
-  if (tunnel) {
-    door_.cancel_timer(*this);
+  if (tunnel || request_done_) {
+    door_.cancel_timer(*this);  // who streams events may be silent for hours
   } else {
     door_.set_timer(*this, door_.now_ms() + pool_->settings().config.response_timeout_ms);
   }
@@ -186,6 +186,7 @@ void Exchange::upstream_broken(Broken why) {
 
 void Exchange::timer() {
   if (state_ != ExchangeState::forwarding && state_ != ExchangeState::answering) return;
+  if (state_ == ExchangeState::answering && request_done_) return;
   if (!connecting_) {
     // As long as something moves, or the visitor is who does not: his own timers see to him.
     const std::uint32_t patience_ms = pool_->settings().config.response_timeout_ms;

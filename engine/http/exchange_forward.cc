@@ -36,11 +36,20 @@ void Exchange::prepare_request() {
   tunnel_to_http1();
   // Whoever speaks h2c behind us would be out of our sight.
   if (request_.protocol == "h2c") request_.protocol.clear();
+  // With a body under way nobody could tell where the tunnel's octets begin; a server may always
+  // answer in HTTP/1.1 (RFC 9110 §7.8).
+  if (has_body_ && !websocket_over_h2_) request_.protocol.clear();
   http::remove_hop_by_hop(fields);
   // What we say of the visitor, nobody else says.
   using enum http::FieldName;
   fields.remove({x_forwarded_for, x_forwarded_host, x_forwarded_proto, x_forwarded_uri,
-                 x_forwarded_method, x_real_ip, forwarded, via, expect});
+                 x_forwarded_method, x_original_url, x_original_method, x_real_ip, forwarded, via,
+                 expect});
+  // There are more of them than anybody knows (-Port, -Prefix, -User); servers believe them all.
+  if (fields.has_prefix("x-forwarded-") &&
+      !settings_->trusted_proxies.contains(peer_.address.address)) {
+    fields.remove_prefix("x-forwarded-");
+  }
   scratch_.clear();
   http::append_visitor(scratch_, visitor_);
   fields.add(x_forwarded_for, "X-Forwarded-For", scratch_);

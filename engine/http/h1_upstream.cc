@@ -105,6 +105,7 @@ void H1Upstream::request(const http::RequestHead& head, bool body) {
   state_ = State::head;
   searched_ = 0;
   request_done_ = !body;
+  upgrading_ = !head.protocol.empty();
   chunked_ = body && !head.content_length;
   const std::size_t octets = http::write_request_head(head, door_.scratch());
   CHECK(octets > 0);  // Door::scratch holds any head that was read, and what we add
@@ -180,7 +181,9 @@ bool H1Upstream::read_head() {
     searched_ = static_cast<std::uint32_t>(parsed.consumed);
     return false;
   }
-  if (parsed.state == http::Parse::bad) {
+  // A switch that was not asked for would make a tunnel past all that is decided for a request.
+  const bool switches = parsed.state == http::Parse::done && head_.framing == http::Framing::tunnel;
+  if (parsed.state == http::Parse::bad || (switches && !upgrading_)) {
     broken(Broken::bad_message);
     return false;
   }

@@ -74,9 +74,10 @@ class H1Upstream final : public Connection, public UpstreamSide {
   bool reused_ = false;
   bool answered_ = false;  ///< an octet of the answer has come
   bool request_done_ = false;
-  bool chunked_ = false;  ///< the request's body
-  bool keep_ = false;     ///< the server keeps it open after this answer
-  bool ended_ = false;    ///< the server sends no more
+  bool upgrading_ = false;  ///< the request asks for another protocol
+  bool chunked_ = false;    ///< the request's body
+  bool keep_ = false;       ///< the server keeps it open after this answer
+  bool ended_ = false;      ///< the server sends no more
   bool paused_ = false;
   bool was_full_ = false;  ///< writable() was false
   bool reading_ = false;   ///< in read_answer(): it goes on by itself

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <utility>
 
 #include <openssl/base64.h>
@@ -60,8 +61,9 @@ class H2Client::Request final : public H2Stream, public UpstreamSide {
   http::ResponseHead head;
   std::vector<http::ResponseHead> interim;  ///< not told yet
   http::Fields trailers;
-  std::string protocol;  ///< of an upgrade
-  std::string accept;    ///< for its 101
+  std::optional<http::RequestHead> held;  ///< an upgrade, until the server's settings are known
+  std::string protocol;                   ///< of an upgrade
+  std::string accept;                     ///< for its 101
   ExchangeEvents* exchange = nullptr;
   Broken broken = Broken::none;
   bool used = false;       ///< not in the list of free ones
@@ -82,6 +84,7 @@ class H2Client::Request final : public H2Stream, public UpstreamSide {
     head.reset();
     interim.clear();
     trailers.reset();
+    held.reset();
     protocol.clear();
     accept.clear();
     exchange = nullptr;
@@ -116,8 +119,13 @@ void H2Client::Request::request(const http::RequestHead& request_head, bool body
   CHECK(!submitted && !released);
   const bool upgrade = !request_head.protocol.empty();
   // RFC 8441 §3: only a server that has said so takes an extended CONNECT.
+  if (upgrade && !client_.lost_ && !client_.session_.remote_settings_known()) {
+    held = request_head;
+    client_.holding_ = true;
+    return;
+  }
   if (upgrade && client_.session_.remote_setting(NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) != 1) {
-    return fail(Broken::refused);
+    return fail(Broken::not_processed);
   }
   if (upgrade) {
     protocol = request_head.protocol;
@@ -200,7 +208,15 @@ void H2Client::connected() {
   }
 }
 
-void H2Client::receive(ring::Slice slice, std::uint64_t now_ms) { session_.receive(slice, now_ms); }
+void H2Client::receive(ring::Slice slice, std::uint64_t now_ms) {
+  session_.receive(slice, now_ms);
+  if (!holding_ || !session_.remote_settings_known()) return;
+  holding_ = false;
+  for (const auto& request : all_) {
+    const auto head = std::exchange(request->held, std::nullopt);
+    if (head && !request->released) request->request(*head, false);
+  }
+}
 
 // What the session tells. It is noted down.
 

@@ -104,7 +104,8 @@ class H2Client final : private H2SessionEvents {
   std::uint32_t open_ = 0;
   std::uint32_t probes_ = 0;  ///< not answered
   bool connected_ = false;
-  bool used_ = false;  ///< an answer has come on it
+  bool used_ = false;     ///< an answer has come on it
+  bool holding_ = false;  ///< upgrades wait for the server's settings
   bool going_away_ = false;
   bool lost_ = false;
 };

@@ -109,6 +109,8 @@ class H2Session {
   /// All that waits in `incoming` is dropped.
   void discard(H2Stream& stream) noexcept;
   [[nodiscard]] std::uint32_t remote_setting(nghttp2_settings_id id) const noexcept;
+  /// Until then remote_setting() tells the defaults.
+  [[nodiscard]] bool remote_settings_known() const noexcept { return settings_known_; }
   [[nodiscard]] bool may_request() const noexcept;
   /// A head, or the preface, has begun and is not complete.
   [[nodiscard]] bool mid_head() const noexcept { return !greeted_ || head_of_ != 0; }
@@ -152,6 +154,7 @@ class H2Session {
   std::int32_t head_of_ = 0;                ///< the stream whose head is being read
   std::uint32_t fault_ = NGHTTP2_NO_ERROR;  ///< found within a callback: the connection ends
   bool greeted_ = false;                    ///< the first frame has come
+  bool settings_known_ = false;             ///< the peer's first SETTINGS have come
   bool ended_ = false;                      ///< broken beyond a GOAWAY
 };
 

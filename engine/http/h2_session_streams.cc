@@ -77,6 +77,9 @@ void H2Session::frame_received(const nghttp2_frame& frame) {
         events_.head_ends(*stream, last);
       }
       return;
+    case NGHTTP2_SETTINGS:
+      if ((frame.hd.flags & NGHTTP2_FLAG_ACK) == 0) settings_known_ = true;
+      return;
     case NGHTTP2_GOAWAY: return events_.goaway_received();
     case NGHTTP2_PING:
       if ((frame.hd.flags & NGHTTP2_FLAG_ACK) != 0) events_.ping_answered();

@@ -133,6 +133,7 @@ void H2Visitor::check_time() {
   const bool unsent =
       streams.unsent(stream_) > 0 &&
       now_ms >= streams.progress_ms(stream_) + std::uint64_t{config.send_timeout_ms};
+  if (server_.octets_waiting() == 0) moved_ms_ = now_ms;  // nothing is there for him to take
   const bool window_shut =
       server_.octets_waiting() > 0 && now_ms >= moved_ms_ + config.send_timeout_ms;
   if (unsent || window_shut) {

@@ -13,6 +13,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "engine/ring/keep_alive.h"
 #include "engine/ring/udp_socket.h"
 
 namespace sallyport::http_door {
@@ -50,7 +51,7 @@ std::expected<ring::FileDescriptor, int> open_tcp(const Endpoint& address, bool 
       (address.address.is_v4() ||
        ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == 0) &&
       (!share || ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0);
-  if (!set) return std::unexpected(errno);
+  if (!set || !ring::find_dead_peers(socket.get())) return std::unexpected(errno);
   if (const auto bound = ring::bind_to(socket, address); !bound) {
     return std::unexpected(bound.error());
   }
@@ -135,6 +136,7 @@ std::expected<void, std::string> take_systemd(ListeningSocket& out, const std::s
   }
   const int on = 1;
   static_cast<void>(::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)));
+  static_cast<void>(ring::find_dead_peers(socket.get()));
   out.text = "systemd:" + name;
   out.sockets.push_back(std::move(socket));
   return {};

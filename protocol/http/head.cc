@@ -200,6 +200,20 @@ void Fields::remove(std::string_view name) noexcept {
   });
 }
 
+bool Fields::begins(const Entry& entry, std::string_view prefix) const noexcept {
+  if (entry.id != FieldName::other) return false;
+  return starts_ignoring_case(std::string_view(text_).substr(entry.name_at, entry.name_length),
+                              prefix);
+}
+
+bool Fields::has_prefix(std::string_view prefix) const noexcept {
+  return std::ranges::any_of(entries_, [&](const Entry& each) { return begins(each, prefix); });
+}
+
+void Fields::remove_prefix(std::string_view prefix) noexcept {
+  std::erase_if(entries_, [&](const Entry& each) { return begins(each, prefix); });
+}
+
 std::optional<std::string_view> Fields::find(FieldName id) const noexcept {
   for (const Entry& entry : entries_) {
     if (entry.id == id) return std::string_view(text_).substr(entry.value_at, entry.value_length);

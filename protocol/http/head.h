@@ -112,6 +112,10 @@ class Fields {
             .name = {text + entry.name_at, entry.name_length},
             .value = {text + entry.value_at, entry.value_length}};
   }
+  /// Whether the name of one, of those that no code asks for, begins like this (lower case); and
+  /// all such are removed.
+  [[nodiscard]] bool has_prefix(std::string_view prefix) const noexcept;
+  void remove_prefix(std::string_view prefix) noexcept;
   /// The first of that name.
   [[nodiscard]] std::optional<std::string_view> find(FieldName id) const noexcept;
   [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const noexcept;
@@ -121,6 +125,8 @@ class Fields {
   [[nodiscard]] std::size_t octets() const noexcept;  ///< of names and values
 
  private:
+  struct Entry;
+  [[nodiscard]] bool begins(const Entry& entry, std::string_view prefix) const noexcept;
   struct Entry {
     FieldName id;
     std::uint16_t name_length;

@@ -329,6 +329,11 @@ class Scripted:
         with connection, contextlib.suppress(OSError, AssertionError):
             self.script(_Recorded(connection, self.heads), number)
 
+    def end(self):
+        """Ends all connections, whatever their scripts are doing."""
+        for peer in self._open:
+            peer.shutdown(socket.SHUT_RDWR)
+
     def __enter__(self):
         return self
 

@@ -36,8 +36,8 @@ async function pour(response, octets) {
   for (let left = octets; left > 0 && !response.destroyed; left -= block.length) {
     if (!response.write(left < block.length ? block.subarray(0, left) : block)) {
       await new Promise((resolve) => {
-        response.once("drain", resolve);
-        response.once("close", resolve);
+        const go = () => { response.off("drain", go).off("close", go); resolve(); };
+        response.once("drain", go).once("close", go);
       });
     }
   }
@@ -271,7 +271,9 @@ for (const name of Object.keys(plan.servers)) ports[name] = await listen(name, 0
 const controls = {
   stats() {
     return Object.fromEntries(Object.entries(servers).map(([name, { connections, requests, aborted, continues, upgrade: raw, sockets }]) =>
-      [name, { connections, requests, aborted, continues, upgrade: raw, open: sockets.size }]));
+      [name, { connections, requests, aborted, continues, upgrade: raw, open: sockets.size,
+        // What the kernel and Node have taken of our answers on the open connections.
+        written: [...sockets].reduce((sum, socket) => sum + socket.bytesWritten, 0) }]));
   },
   go(url) {
     const key = url.searchParams.get("key");

@@ -15,6 +15,8 @@ constexpr std::size_t kMaxQueuedFrames = 4096;
 constexpr std::size_t kMaxQueuedAcknowledgements = 256;
 /// Fields that we send; the head they came in was within our own limits, ours are some hundreds.
 constexpr std::size_t kMaxSentHead = 256 * 1024;
+/// RFC 9113 §6 ends with CONTINUATION, 9.
+constexpr unsigned kFirstExtension = 10;
 
 nghttp2_option* make_options() {
   nghttp2_option* options = nullptr;
@@ -23,6 +25,10 @@ nghttp2_option* make_options() {
   nghttp2_option_set_no_closed_streams(options, 1);
   nghttp2_option_set_max_outbound_ack(options, kMaxQueuedAcknowledgements);
   nghttp2_option_set_max_send_header_block_length(options, kMaxSentHead);
+  // Else it would skip frames of other types without telling, however many come.
+  for (unsigned type = kFirstExtension; type <= 0xff; ++type) {
+    nghttp2_option_set_user_recv_extension_type(options, static_cast<std::uint8_t>(type));
+  }
   return options;
 }
 
@@ -90,6 +96,11 @@ struct H2Session::Callbacks {
     return 0;
   }
 
+  /// A frame of a type that we do not know: it has been counted, and is skipped.
+  static int skip_extension(nghttp2_session*, void**, const nghttp2_frame_hd*, void*) {
+    return NGHTTP2_ERR_CANCEL;
+  }
+
   static int frame_received(nghttp2_session*, const nghttp2_frame* frame, void* user) {
     self(user).frame_received(*frame);
     return 0;
@@ -137,6 +148,7 @@ struct H2Session::Callbacks {
     nghttp2_session_callbacks_set_on_header_callback(table, header);
     nghttp2_session_callbacks_set_on_invalid_header_callback(table, invalid_header);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(table, data_chunk);
+    nghttp2_session_callbacks_set_unpack_extension_callback(table, skip_extension);
     nghttp2_session_callbacks_set_on_frame_recv_callback(table, frame_received);
     nghttp2_session_callbacks_set_on_frame_send_callback(table, frame_sent);
     nghttp2_session_callbacks_set_on_frame_not_send_callback(table, frame_not_sent);
@@ -190,6 +202,8 @@ void H2Session::receive(ring::Slice slice, std::uint64_t now_ms) {
     const ssize_t read = nghttp2_session_mem_recv(session_.get(), octets.data(), octets.size());
     if (read == NGHTTP2_ERR_BAD_CLIENT_MAGIC) {
       condemn(NGHTTP2_PROTOCOL_ERROR);
+    } else if (read == NGHTTP2_ERR_FLOODED) {
+      fault(NGHTTP2_ENHANCE_YOUR_CALM);  // more to acknowledge than may wait
     } else if (read < 0) {
       ended_ = true;
     } else if (nghttp2_session_get_outbound_queue_size(session_.get()) > kMaxQueuedFrames) {

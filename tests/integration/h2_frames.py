@@ -1,7 +1,10 @@
 """HTTP/2 by hand: frames in any order and shape, so that a test can break each rule of RFC 9113."""
 
+import contextlib
+import ssl
 import struct
 
+from harness.net import PATIENCE_S
 from http_lab import Raw
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -122,7 +125,7 @@ class H2:
         """The next frame, or None at the end of the connection."""
         try:
             while len(self.raw.kept) < 9 or len(self.raw.kept) < 9 + self._length():
-                if not self.raw.more():
+                if self.over or not self.raw.more():
                     self.over = True
                     return None
         except ConnectionError:
@@ -132,6 +135,27 @@ class H2:
         kind, flags, stream = struct.unpack("!BBI", whole[3:9])
         self.seen.append((kind, flags, stream & 0x7fff_ffff, whole[9:]))
         return self.seen[-1]
+
+    def raw_closed(self):
+        """Whether the peer has ended the connection. What has come is kept."""
+        self.raw.socket.setblocking(False)
+        try:
+            while not self.over and self.raw.more():
+                pass
+            self.over = True
+        except (BlockingIOError, ssl.SSLWantReadError):
+            pass
+        except OSError:
+            self.over = True
+        finally:
+            with contextlib.suppress(OSError):
+                self.raw.socket.settimeout(PATIENCE_S)
+        return self.over
+
+    def drain(self, enough=lambda: False):
+        """All frames to the end of the connection."""
+        while not enough() and self.next():
+            pass
 
     def _length(self):
         return int.from_bytes(self.raw.kept[:3], "big")
@@ -144,7 +168,7 @@ class H2:
         while at := self.next():
             if wanted(*at):
                 return at
-        raise AssertionError(f"the connection ended before {what}: {self.seen}")
+        raise AssertionError(f"the connection ended before {what}: {self.seen[-20:]}")
 
     def status(self, stream):
         """Of the final answer on this stream."""
@@ -166,10 +190,9 @@ class H2:
 
     def goaway(self):
         """(last stream, error) of the GOAWAY that ends the connection; it must be closed then."""
-        while self.next():
-            pass
+        self.drain()
         sent = [payload for kind, _, _, payload in self.seen if kind == GOAWAY]
-        assert sent, f"no GOAWAY: {self.seen}"
+        assert sent, f"no GOAWAY: {self.seen[-20:]}"
         return struct.unpack("!II", sent[-1][:8])
 
     def alive(self):

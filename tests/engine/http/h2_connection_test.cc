@@ -165,8 +165,18 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"empty DATA", frame(NGHTTP2_DATA, 0, 1, ""), Case::End::fine},
         Case{"padding", frame(NGHTTP2_DATA, kPadded, 1, std::string("\x04") + "1234"),
              Case::End::fine},
-        Case{"WINDOW_UPDATE", frame(NGHTTP2_WINDOW_UPDATE, 0, 0, big_endian(1)), Case::End::fine}),
+        Case{"WINDOW_UPDATE", frame(NGHTTP2_WINDOW_UPDATE, 0, 0, big_endian(1)), Case::End::fine},
+        Case{"unknown", frame(0x42, 0, 0, "x"), Case::End::fine}),
     name_of);
+
+TEST(H2Flood, AFloodInOnePieceIsToldOf) {
+  Talk talk;
+  std::string many;
+  for (int i = 0; i < 900; ++i) many += frame(NGHTTP2_PING, 0, 0, "12345678");
+  talk.send(many);
+  EXPECT_EQ(talk.goaway(), std::uint32_t{NGHTTP2_ENHANCE_YOUR_CALM});
+  EXPECT_TRUE(talk.server_.flooded());
+}
 
 TEST(H2Flood, AVisitorWhoReadsNothingIsNotAnsweredForEver) {
   Talk talk;

@@ -38,7 +38,7 @@ Door::Door(const DoorPlan& plan, ring::Reactor&)
       listener_of_(plan.listener_of),
       max_connections_(plan.max_connections),
       grants_(*plan.grants),
-      wheel_(2 * plan.max_connections + kMaxExchanges, verify::monotonic_ns() / 1'000'000) {}
+      wheel_(2 * plan.max_connections + kMaxExchanges + 1, verify::monotonic_ns() / 1'000'000) {}
 
 Door::~Door() = default;
 
@@ -59,7 +59,7 @@ std::expected<void, std::string> Door::build(const DoorPlan& plan, ring::Reactor
   scratch_.resize(kScratchOctets);
   read_clocks(verify::monotonic_ns());
   epochs_.push_back({.number = next_epoch_++, .settings = plan.settings});
-  upstreams_ = std::make_unique<Upstreams>(*this);
+  upstreams_ = std::make_unique<Upstreams>(*this, shard_ == 0);
   upstreams_->take_over(plan.settings);
   reactor.add(*this, ring::Operation::accept, ring::Operation::stream_close);
   return {};
@@ -146,7 +146,10 @@ void Door::handle_messages() {
     } else if (std::holds_alternative<Recheck>(message)) {
       recheck();
     } else if (const auto* health = std::get_if<ServerHealth>(&message)) {
-      upstreams_->pool(health->pool)->servers().set_active(health->change, now_ms_);
+      // Of settings that are no longer, or not yet, ours: it is told again with the next probe.
+      if (health->epoch == epochs_.back().number) {
+        upstreams_->pool(health->pool)->servers().set_active(health->change, now_ms_);
+      }
     } else {
       drain();
     }
@@ -167,7 +170,9 @@ void Door::handle_streams() {
 void Door::handle_timers() {
   const auto connections = static_cast<std::uint32_t>(connections_.size());
   wheel_.advance(now_ms_, [&](std::uint32_t index) {
-    if (index >= connections) {
+    if (index == connections + kMaxExchanges) {
+      upstreams_->probe_timer();
+    } else if (index >= connections) {
       exchanges_[index - connections]->timer();
     } else if (connections_[index] != nullptr) {
       connections_[index]->timer(now_ms_);
@@ -252,6 +257,20 @@ void Door::drain() {
   for (Connection* connection : connections_) {
     if (connection != nullptr) connection->drain();
   }
+}
+
+void Door::tell_health(std::uint32_t pool, const HealthChange& change) noexcept {
+  upstreams_->pool(pool)->servers().set_active(change, now_ms_);
+  const ServerHealth message{.epoch = epochs_.back().number, .pool = pool, .change = change};
+  for (Door* const other : others_) static_cast<void>(other->post(message));
+}
+
+void Door::set_probe_timer(std::uint64_t at_ms) noexcept {
+  wheel_.schedule(static_cast<std::uint32_t>(connections_.size()) + kMaxExchanges, at_ms);
+}
+
+void Door::cancel_probe_timer() noexcept {
+  wheel_.cancel(static_cast<std::uint32_t>(connections_.size()) + kMaxExchanges);
 }
 
 // --- Connections and exchanges ---------------------------------------------------------------

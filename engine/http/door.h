@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -37,8 +38,9 @@ struct TakeOver {
 };
 /// Grants have ended, or the whitelist has changed: who is let in no longer is cut off.
 struct Recheck {};
-/// A server's active health has changed, as the shard that probes has found.
+/// A server's active health, as the shard that probes has found it.
 struct ServerHealth {
+  std::uint32_t epoch;  ///< of the settings that `pool` is an index of: the same in all shards
   std::uint32_t pool;
   HealthChange change;
 };
@@ -69,6 +71,8 @@ class Door final : public ring::Tenant {
     return busy_.load(std::memory_order_relaxed);
   }
   [[nodiscard]] const HttpMetrics& metrics() const noexcept { return metrics_; }
+  /// The other shards' doors, whom this one tells what its probes find. Before the reactor runs.
+  void know_others(std::vector<Door*> others) { others_ = std::move(others); }
 
   // --- For connections and exchanges: this thread ---
 
@@ -108,6 +112,11 @@ class Door final : public ring::Tenant {
   void recycle(Exchange& exchange) noexcept;
   void set_timer(const Exchange& exchange, std::uint64_t at_ms) noexcept;
   void cancel_timer(const Exchange& exchange) noexcept;
+
+  /// For Probes: what one shard has found, to all of them.
+  void tell_health(std::uint32_t pool, const HealthChange& change) noexcept;
+  void set_probe_timer(std::uint64_t at_ms) noexcept;
+  void cancel_probe_timer() noexcept;
 
   /// The TLS handshake, or the octets, told which protocol a visitor speaks.
   void begin_h1(ring::StreamId stream, const Peer& peer);
@@ -168,7 +177,8 @@ class Door final : public ring::Tenant {
   std::vector<std::unique_ptr<Exchange>> exchanges_;  ///< by their index
   std::vector<std::uint32_t> free_exchanges_;
   std::vector<std::uint32_t> ended_exchanges_;  ///< free with the next turn
-  ring::TimerWheel wheel_;                      ///< [0, streams): connections; then exchanges
+  ring::TimerWheel wheel_;     ///< [0, streams): connections; then exchanges; at last the probes
+  std::vector<Door*> others_;  ///< told of servers' health
   std::uint64_t now_ms_ = 0;
   std::uint64_t unix_ms_ = 0;
   std::uint64_t date_s_ = 0;

@@ -63,19 +63,22 @@ void H1Upstream::stream_event(const ring::StreamEvent& event) {
       break;
     case ring::StreamEventKind::failed:
       ended_ = true;
-      if (!connected_) {
-        broken(why_not_connected(event.error));
-      } else {
-        broken(reused_ && !answered_ ? Broken::stale : Broken::reset);
-      }
+      broken(connected_ ? why_ended() : why_not_connected(event.error));
       break;
   }
+}
+
+Broken H1Upstream::why_ended() const noexcept {
+  if (state_ != State::head) return Broken::reset;
+  // With the first octet an answer has begun: nobody else is asked, and half a head is no answer.
+  if (answered_) return Broken::bad_message;
+  return reused_ ? Broken::stale : Broken::reset;
 }
 
 void H1Upstream::ended() {
   switch (state_) {
     case State::idle: return close();
-    case State::head: return broken(reused_ && !answered_ ? Broken::stale : Broken::reset);
+    case State::head: return broken(why_ended());
     case State::body:
       if (body_.may_close()) return answer_complete(nullptr);
       return broken(Broken::reset);

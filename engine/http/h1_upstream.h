@@ -59,6 +59,7 @@ class H1Upstream final : public Connection, public UpstreamSide {
   [[nodiscard]] bool read_body();
   void answer_complete(const http::Fields* trailers);
   void broken(Broken why);
+  [[nodiscard]] Broken why_ended() const noexcept;
   void ended();
 
   Door& door_;

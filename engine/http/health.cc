@@ -103,6 +103,22 @@ std::optional<HealthChange> ActiveHealth::result(std::uint32_t index, const Heal
   return HealthChange{.server = index, .health = health_of(server.state), .reason = reason};
 }
 
+void ActiveHealth::skip(std::uint32_t index, std::uint64_t now_ms) noexcept {
+  Server& server = servers_[index];
+  CHECK(server.probing);
+  server.probing = false;
+  server.due_ms = now_ms + interval_ms_;
+}
+
+void ActiveHealth::adopt(std::uint32_t index, const ActiveHealth& old,
+                         std::uint32_t old_index) noexcept {
+  Server& server = servers_[index];
+  const Server& known = old.servers_[old_index];
+  server.state = known.state;
+  server.in_a_row = known.in_a_row;
+  server.reason = known.reason;
+}
+
 void ActiveHealth::step(Server& server, bool good) const noexcept {
   switch (server.state) {
     case State::unproven: server.state = good ? State::up : State::down; return;

@@ -73,7 +73,11 @@ class ActiveHealth {
   [[nodiscard]] std::optional<HealthChange> result(std::uint32_t server, const HealthReason& reason,
                                                    std::uint64_t now_ms,
                                                    std::uint64_t random) noexcept;
+  /// The probe could not be sent, which says nothing of the server. Ends what take_due began.
+  void skip(std::uint32_t server, std::uint64_t now_ms) noexcept;
   [[nodiscard]] Health health(std::uint32_t server) const noexcept;
+  /// After a reload: what `old` knows of its server `old_server` is known of `server`.
+  void adopt(std::uint32_t server, const ActiveHealth& old, std::uint32_t old_server) noexcept;
 
  private:
   enum class State : std::uint8_t {

@@ -140,6 +140,9 @@ std::expected<void, std::string> HttpServer::Impl::open(ring::Reactors& reactors
     if (!door) return std::unexpected(std::move(door.error()));
     doors.push_back(std::move(*door));
   }
+  std::vector<Door*> others;
+  for (std::size_t shard = 1; shard < doors.size(); ++shard) others.push_back(doors[shard].get());
+  doors[0]->know_others(std::move(others));
   return {};
 }
 

@@ -123,9 +123,12 @@ void UpstreamSet::set_active(const HealthChange& change, std::uint64_t now_ms) n
   const bool was_down = server.active == Health::down;
   server.active = change.health;
   server.reason = change.reason;
-  if (!was_down || change.health == Health::down) return;
-  server.passive.reset();
-  came_back(server, now_ms);
+  if (change.health == Health::down) return;
+  // Good probes forgive what requests have found.
+  const bool good = change.reason.kind == HealthReason::Kind::good;
+  const bool was_out = server.passive.health() == Health::down;
+  if (was_down || good) server.passive.reset();
+  if (was_down || (good && was_out)) came_back(server, now_ms);
 }
 
 void UpstreamSet::set_drain(std::uint32_t index, bool drain, std::uint64_t now_ms) noexcept {

@@ -6,6 +6,9 @@
 
 namespace sallyport::http_door {
 
+Upstreams::Upstreams(Door& door, bool probes)
+    : door_(door), probes_(probes ? std::make_unique<Probes>(door) : nullptr) {}
+
 void Upstreams::take_over(const std::shared_ptr<const DoorSettings>& settings) {
   std::vector<std::shared_ptr<UpstreamPool>> next;
   for (std::uint32_t index = 0; index < settings->pools.size(); ++index) {
@@ -17,10 +20,16 @@ void Upstreams::take_over(const std::shared_ptr<const DoorSettings>& settings) {
   }
   retire();
   pools_ = std::move(next);
+  if (probes_ != nullptr) probes_->take_over(pools_);
 }
 
 void Upstreams::retire() {
+  if (probes_ != nullptr) probes_->stop();
   for (const auto& pool : pools_) pool->retire();
+}
+
+void Upstreams::probe_timer() {
+  if (probes_ != nullptr) probes_->timer();
 }
 
 }  // namespace sallyport::http_door

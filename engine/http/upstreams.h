@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "engine/http/door_settings.h"
-#include "engine/http/health.h"
+#include "engine/http/probes.h"
 #include "engine/http/upstream_pool.h"
 
 namespace sallyport::http_door {
@@ -17,7 +17,8 @@ class Door;
 
 class Upstreams {
  public:
-  explicit Upstreams(Door& door) : door_(door) {}
+  /// `probes`: this shard asks the servers how they are.
+  Upstreams(Door& door, bool probes);
 
   /// The settings' pools in place of those before. What has not changed keeps its connections.
   void take_over(const std::shared_ptr<const DoorSettings>& settings);
@@ -25,11 +26,13 @@ class Upstreams {
   [[nodiscard]] const std::shared_ptr<UpstreamPool>& pool(std::uint32_t index) const noexcept {
     return pools_[index];
   }
-  /// Kept connections are closed.
+  /// Kept connections are closed, and no server is probed.
   void retire();
+  void probe_timer();
 
  private:
   Door& door_;
+  std::unique_ptr<Probes> probes_;  ///< null on the other shards
   std::vector<std::shared_ptr<UpstreamPool>> pools_;
 };
 

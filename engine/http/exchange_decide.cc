@@ -56,7 +56,8 @@ void Exchange::decide() {
   if (config.listeners[peer_.listener].redirect_to_https && !visitor.https) {
     if (host->text().empty()) return answer_page(400, "The request names no host.");
     own_.reset();
-    scratch_.assign("https://").append(host->text()).append(target_);
+    // "OPTIONS *" asks about the server as a whole, for which a URI has no path of its own.
+    scratch_.assign("https://").append(host->text()).append(target_ == "*" ? "/" : target_);
     own_.head.fields.add("Location", scratch_);
     return answer(308, "text/plain; charset=utf-8", "This site is served over HTTPS.\n");
   }

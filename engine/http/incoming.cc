@@ -1,6 +1,7 @@
 #include "engine/http/incoming.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/http/door.h"
 #include "protocol/http/proxy_protocol.h"
@@ -25,8 +26,8 @@ void Incoming::begin() {
   }
   if (state_ == State::closed) return;
   const config::Http& config = door_.settings().config;
-  door_.set_timer(stream_, door_.now_ms() + (listener.tls ? config.tls_handshake_timeout_ms
-                                                          : config.header_timeout_ms));
+  set_timer(state_ == State::preface ? config.keep_alive_timeout_ms
+                                     : config.tls_handshake_timeout_ms);
 }
 
 void Incoming::stream_event(const ring::StreamEvent& event) {
@@ -59,6 +60,7 @@ void Incoming::next() {
     door_.streams().start_tls(stream_, *context);
   } else {
     state_ = State::preface;
+    set_timer(door_.settings().config.keep_alive_timeout_ms);
     read_preface();
   }
 }
@@ -73,9 +75,16 @@ void Incoming::read_proxy_header() {
     return close();
   }
   if (!*header) return;
-  if ((*header)->kind == http::ProxyHeader::Kind::ip) {
-    peer_.address = (*header)->source;
-    peer_.local = (*header)->destination;
+  switch ((*header)->kind) {
+    case http::ProxyHeader::Kind::local: break;
+    case http::ProxyHeader::Kind::unknown:
+      // Somebody, but not the balancer, whose address may be let in.
+      peer_.address = {};
+      break;
+    case http::ProxyHeader::Kind::ip:
+      peer_.address = (*header)->source;
+      peer_.local = (*header)->destination;
+      break;
   }
   streams.consume(stream_, (*header)->octets);
   next();
@@ -89,7 +98,8 @@ void Incoming::read_preface() {
   if (!streams.gather(stream_, wanted)) return close();
   const std::string_view seen = as_text(streams.received(stream_)).substr(0, wanted);
   if (!kPreface.starts_with(seen)) return hand_over(false);
-  if (seen.size() == kPreface.size()) hand_over(true);
+  if (seen.size() == kPreface.size()) return hand_over(true);
+  if (!std::exchange(begun_, true)) set_timer(door_.settings().config.header_timeout_ms);
 }
 
 void Incoming::hand_over(bool http2) {
@@ -109,6 +119,10 @@ void Incoming::timer(std::uint64_t) {
 }
 
 void Incoming::drain() { close(); }
+
+void Incoming::set_timer(std::uint32_t after_ms) {
+  door_.set_timer(stream_, door_.now_ms() + after_ms);
+}
 
 void Incoming::close() {
   if (state_ == State::closed) return;

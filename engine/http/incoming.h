@@ -31,11 +31,13 @@ class Incoming final : public Connection {
   void read_preface();
   void hand_over(bool http2);
   void close();
+  void set_timer(std::uint32_t after_ms);
 
   Door& door_;
   const ring::StreamId stream_;
   Peer peer_;
   State state_ = State::preface;
+  bool begun_ = false;  ///< preface: an octet has come
 };
 
 }  // namespace sallyport::http_door

@@ -20,6 +20,7 @@ namespace sallyport::http_door {
 namespace {
 
 constexpr int kBacklog = 4096;
+constexpr mode_t kUnixMode = 0660;
 
 std::string why(int error) { return std::generic_category().message(error); }
 
@@ -89,7 +90,8 @@ std::expected<void, int> open_unix(ListeningSocket& out, const std::string& path
   if (::bind(socket.get(), name, sizeof(address)) != 0) {
     if (errno != EADDRINUSE) return std::unexpected(errno);
     // A socket that a dead process left answers nobody; one that is alive is not ours to take.
-    const ring::FileDescriptor asking(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const ring::FileDescriptor asking(
+        ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     struct stat status{};
     if (::connect(asking.get(), name, sizeof(address)) == 0 || errno != ECONNREFUSED ||
         ::stat(path.c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) {
@@ -99,6 +101,9 @@ std::expected<void, int> open_unix(ListeningSocket& out, const std::string& path
       return std::unexpected(errno);
     }
   }
+  // Our umask leaves a socket to ourselves, and behind it is usually somebody else: our group's
+  // members. Nobody can connect before we listen.
+  if (::chmod(path.c_str(), kUnixMode) != 0) return std::unexpected(errno);
   if (const auto listening = listen_on(socket); !listening) return listening;
   out.text = "unix:" + path;
   out.unlink_path = path;
@@ -122,14 +127,8 @@ std::multimap<std::string, ring::FileDescriptor>& handed_over() {
   return sockets;
 }
 
-std::expected<void, std::string> take_systemd(ListeningSocket& out, const std::string& name) {
-  const auto found = handed_over().find(name);
-  if (found == handed_over().end()) {
-    return std::unexpected("systemd has handed over no socket named \"" + name +
-                           "\": add FileDescriptorName=" + name + " to the .socket unit");
-  }
-  ring::FileDescriptor socket = std::move(found->second);
-  handed_over().erase(found);
+std::expected<ListeningSocket, std::string> take_systemd(const std::string& name,
+                                                         ring::FileDescriptor socket) {
   if (::sd_is_socket(socket.get(), AF_UNSPEC, SOCK_STREAM, 1) <= 0) {
     return std::unexpected("the socket \"" + name +
                            "\" of systemd is not a listening stream: use ListenStream=");
@@ -137,31 +136,46 @@ std::expected<void, std::string> take_systemd(ListeningSocket& out, const std::s
   const int on = 1;
   static_cast<void>(::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)));
   static_cast<void>(ring::find_dead_peers(socket.get()));
-  out.text = "systemd:" + name;
-  out.sockets.push_back(std::move(socket));
-  return {};
+  ListeningSocket taken{.text = "systemd:" + name, .sockets = {}, .unlink_path = {}};
+  taken.inherited = true;
+  taken.sockets.push_back(std::move(socket));
+  return taken;
 }
 
-std::expected<ListeningSocket, std::string> open_one(const config::HttpAddress& address,
-                                                     std::size_t shards) {
-  ListeningSocket socket;
+/// All of that name: the sockets of one unit share it.
+std::expected<std::vector<ListeningSocket>, std::string> take_systemd(const std::string& name) {
+  std::vector<ListeningSocket> all;
+  for (auto found = handed_over().find(name); found != handed_over().end();
+       found = handed_over().find(name)) {
+    ring::FileDescriptor socket = std::move(found->second);
+    handed_over().erase(found);
+    auto taken = take_systemd(name, std::move(socket));
+    if (!taken) return std::unexpected(std::move(taken.error()));
+    all.push_back(std::move(*taken));
+  }
+  if (all.empty()) {
+    return std::unexpected("systemd has handed over no socket named \"" + name +
+                           "\": add FileDescriptorName=" + name + " to the .socket unit");
+  }
+  return all;
+}
+
+std::expected<std::vector<ListeningSocket>, std::string> open_address(
+    const config::HttpAddress& address, std::size_t shards) {
+  std::vector<ListeningSocket> all(1);
   std::expected<void, int> opened;
   switch (address.kind) {
     case config::HttpAddress::Kind::ip:
-      opened = open_group(socket, address.endpoint, shards);
+      opened = open_group(all.front(), address.endpoint, shards);
       if (!opened) return std::unexpected(explain(address.endpoint.text(), opened.error()));
       break;
     case config::HttpAddress::Kind::unix_socket:
-      opened = open_unix(socket, address.name);
+      opened = open_unix(all.front(), address.name);
       if (!opened) return std::unexpected(explain("unix:" + address.name, opened.error()));
       break;
-    case config::HttpAddress::Kind::systemd:
-      if (auto taken = take_systemd(socket, address.name); !taken) {
-        return std::unexpected(std::move(taken.error()));
-      }
-      break;
+    case config::HttpAddress::Kind::systemd: return take_systemd(address.name);
   }
-  return socket;
+  return all;
 }
 
 }  // namespace
@@ -171,13 +185,31 @@ std::expected<std::vector<ListeningSocket>, std::string> open_listening(
   std::vector<ListeningSocket> all;
   for (std::size_t index = 0; index < listeners.size(); ++index) {
     for (const config::HttpAddress& address : listeners[index].listen) {
-      auto socket = open_one(address, shards);
-      if (!socket) return std::unexpected(std::move(socket.error()));
-      socket->listener = static_cast<std::uint16_t>(index);
-      all.push_back(std::move(*socket));
+      auto opened = open_address(address, shards);
+      if (!opened) return std::unexpected(std::move(opened.error()));
+      for (ListeningSocket& socket : *opened) {
+        socket.listener = static_cast<std::uint16_t>(index);
+        all.push_back(std::move(socket));
+      }
     }
   }
   return all;
+}
+
+std::vector<std::string> sockets_left_over() {
+  std::vector<std::string> names;
+  for (const auto& [name, socket] : handed_over()) names.push_back(name);
+  return names;
+}
+
+void stop_listening(ListeningSocket& socket) noexcept {
+  if (socket.inherited) return;
+  // Its path first, and only now: later it may be another daemon's.
+  if (!socket.unlink_path.empty()) static_cast<void>(::unlink(socket.unlink_path.c_str()));
+  socket.unlink_path.clear();
+  for (const ring::FileDescriptor& descriptor : socket.sockets) {
+    static_cast<void>(::shutdown(descriptor.get(), SHUT_RDWR));
+  }
 }
 
 }  // namespace sallyport::http_door

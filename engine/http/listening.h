@@ -19,6 +19,7 @@ struct ListeningSocket {
   std::string text;            ///< "192.0.2.1:443", "unix:/run/x.sock", "systemd:web"
   std::vector<ring::FileDescriptor> sockets;  ///< by shard; one for all: a single element
   std::string unlink_path;                    ///< of a Unix socket that we made
+  bool inherited = false;                     ///< systemd's own, which goes on without us
 
   [[nodiscard]] int of_shard(std::size_t shard) const noexcept {
     return sockets[sockets.size() == 1 ? 0 : shard].get();
@@ -28,5 +29,13 @@ struct ListeningSocket {
 /// All or nothing. An error is one line: which address, what is wrong, what to do.
 [[nodiscard]] std::expected<std::vector<ListeningSocket>, std::string> open_listening(
     std::span<const config::HttpListener> listeners, std::size_t shards);
+
+/// Names of sockets that systemd has handed over and no listener has taken: whoever connects to
+/// one waits for nothing.
+[[nodiscard]] std::vector<std::string> sockets_left_over();
+
+/// Whoever comes from now on is refused at once, and another daemon may listen there. Not so where
+/// the socket is inherited: there he waits for the next daemon. While shards may still accept.
+void stop_listening(ListeningSocket& socket) noexcept;
 
 }  // namespace sallyport::http_door

@@ -114,15 +114,22 @@ std::expected<void, std::string> HttpServer::Impl::open(ring::Reactors& reactors
   tickets = std::make_shared<ring::TicketKeys>(verify::unix_ms(), random);
   base = {.tickets = tickets, .whitelist = whitelists->set(), .cookie_key = {}};
   random.fill(base.cookie_key);
+  // Before they are read: what changes meanwhile is then read again.
+  files = std::make_unique<ring::TlsFiles>(watched_files(configured));
   auto made = make_settings(configured, base, unix_s());
   if (!made) return std::unexpected(std::move(made.error()));
   for (const std::string& warning : made->warnings) spdlog::warn("http: {}", warning);
   settings.push_back(std::move(made->settings));
-  files = std::make_unique<ring::TlsFiles>(watched_files(configured));
 
   auto opened = open_listening(configured.listeners, reactors.count());
   if (!opened) return std::unexpected(std::move(opened.error()));
   sockets = std::move(*opened);
+  for (const std::string& name : sockets_left_over()) {
+    spdlog::warn(
+        "http: systemd has handed over a socket named \"{}\" that no [[http.listener]] names: "
+        "visitors wait there in vain",
+        name);
+  }
   const auto shards = static_cast<std::uint32_t>(reactors.count());
   for (std::uint32_t shard = 0; shard < shards; ++shard) {
     DoorPlan plan;
@@ -166,6 +173,7 @@ std::expected<void, std::string> HttpServer::Impl::reload(const config::Http& co
   if (!lists) return std::unexpected(std::move(lists.error()));
   SettingsBase wanted = base;
   wanted.whitelist = lists->set();
+  auto watched = std::make_unique<ring::TlsFiles>(watched_files(config));
   auto made = make_settings(config, wanted, unix_s());
   if (!made) return std::unexpected(std::move(made.error()));
   // From here on nothing fails.
@@ -176,7 +184,7 @@ std::expected<void, std::string> HttpServer::Impl::reload(const config::Http& co
     grants.regroup(static_cast<std::uint8_t>(config.ipv6_prefix));
   }
   configured = config;
-  files = std::make_unique<ring::TlsFiles>(watched_files(configured));
+  files = std::move(watched);
   hand_over(std::move(made->settings));
   return {};
 }
@@ -285,9 +293,7 @@ HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 HttpServer::~HttpServer() {
   CHECK(!impl_->thread.joinable() && !impl_->commands.joinable());
-  for (const ListeningSocket& socket : impl_->sockets) {
-    if (!socket.unlink_path.empty()) static_cast<void>(::unlink(socket.unlink_path.c_str()));
-  }
+  for (ListeningSocket& socket : impl_->sockets) stop_listening(socket);
 }
 
 std::expected<std::unique_ptr<HttpServer>, std::string> HttpServer::open(
@@ -317,6 +323,7 @@ void HttpServer::drain(std::chrono::milliseconds grace) {
   impl_->thread.join();
   impl_->commands.join();
   const auto deadline = std::chrono::steady_clock::now() + grace;
+  for (ListeningSocket& socket : impl_->sockets) stop_listening(socket);
   for (const auto& door : impl_->doors) post_surely(*door, Drain{});
   const auto busy = [this] {
     return std::ranges::any_of(impl_->doors, [](const auto& door) { return door->busy() > 0; });

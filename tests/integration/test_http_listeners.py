@@ -4,12 +4,15 @@ port 80 sends to https; and what it says when it cannot listen."""
 import contextlib
 import os
 import pathlib
+import re
 import socket
 import stat
+import subprocess
+import textwrap
 
 import pytest
 from harness.net import free_port, loopback_address
-from harness.sallyport import toml
+from harness.sallyport import ROOT, toml
 from http_lab import HttpDoor, Raw, listener, pool, route
 
 WHO = route(respond=200, respond_body="up\n", response_headers=["set X-Visitor: {visitor}"])
@@ -101,14 +104,16 @@ def test_a_low_port_without_the_right(tmp_path):
 # --- To https --------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def redirecting(tmp_path):
-    folder = tmp_path / "acme"
-    folder.mkdir()
+@pytest.fixture(scope="module")
+def redirecting(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("acme")
     (folder / "token").write_text("the answer")
-    return HttpDoor(tmp_path, toml({"http": {"acme_challenge_folder": str(folder),
-                                             "trusted_proxies": ["127.9.9.9"]}}) +
-                    listener(redirect_to_https=True) + listener() + WHO)
+    door = HttpDoor(tmp_path_factory.mktemp("redirecting"), toml({"http": {
+        "acme_challenge_folder": str(folder), "trusted_proxies": ["127.9.9.9"]}}) +
+        listener(redirect_to_https=True) + listener() + WHO)
+    yield door
+    assert door.running()
+    door.stop()
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
@@ -299,6 +304,23 @@ def test_not_the_socket_that_was_expected(tmp_path, name, options, told):
             visitor.send(b"x")
         assert door.wait_exit() == 3
     assert told.replace("\\", "") in door.err()
+
+
+def test_the_units_of_the_guide(tmp_path):
+    """systemd has nothing to say against the socket unit, nor against our service unit."""
+    guide = (ROOT / "docs/http.md").read_text()
+    unit = re.search(r"^    # /etc/systemd/system/sallyport.socket\n((?:    .*\n|\n)+)", guide,
+                     re.MULTILINE).group(1)
+    (tmp_path / "sallyport.socket").write_text(textwrap.dedent(unit))
+    service = (ROOT / "packaging/systemd/sallyport.service").read_text()
+    (tmp_path / "sallyport.service").write_text(
+        service.replace("/usr/local/bin/sallyport", "/bin/true"))
+    done = subprocess.run(["systemd-analyze", "verify", tmp_path / "sallyport.socket"],
+                          capture_output=True, text=True, check=False,
+                          env={**os.environ, "SYSTEMD_UNIT_PATH": f"{tmp_path}:"})
+    # It looks at units of this machine as well.
+    assert [line for line in done.stderr.splitlines() if "sallyport" in line] == []
+    assert done.returncode == 0, done.stderr
 
 
 def test_without_systemd(tmp_path):

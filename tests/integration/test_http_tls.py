@@ -17,8 +17,8 @@ TLS_1_2, TLS_1_3 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 
 
 def certificates(*pairs):
-    return toml({"http.certificate": [
-        {"certificate_file": str(certificate), "key_file": str(key)} for certificate, key in pairs]})
+    return toml({"http.certificate": [{"certificate_file": str(certificate), "key_file": str(key)}
+                                      for certificate, key in pairs]})
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,12 @@
 #pragma once
 // Every counter, gauge and histogram of the doors and of verify with its Prometheus name and help.
-// The static_asserts fail when a member is added to RadiusMetrics or VerifyMetrics and not here.
+// The static_asserts fail when a member is added to RadiusMetrics, HttpMetrics or VerifyMetrics and
+// not here.
 
 #include <array>
 #include <string_view>
 
+#include "engine/http/metrics.h"
 #include "engine/radius/metrics.h"
 #include "verify/metrics.h"
 
@@ -134,6 +136,39 @@ inline constexpr std::array kVerifyDistributions = std::to_array<Distribution<Ve
      "Time from a question to its verdict, as verify saw it."},
 });
 
+using http_door::HttpMetrics;
+
+inline constexpr std::array kHttpScalars = std::to_array<Scalar<HttpMetrics>>({
+    {&HttpMetrics::connections, Kind::counter, "sallyport_http_connections_total",
+     "Visitors' connections accepted."},
+    {&HttpMetrics::connections_open, Kind::gauge, "sallyport_http_connections",
+     "Visitors' connections open.", true},
+    {&HttpMetrics::tls_handshakes, Kind::counter, "sallyport_http_tls_handshakes_total",
+     "TLS handshakes with visitors that succeeded."},
+    {&HttpMetrics::tls_failures, Kind::counter, "sallyport_http_tls_failures_total",
+     "TLS handshakes with visitors that failed."},
+    {&HttpMetrics::requests, Kind::counter, "sallyport_http_requests_total",
+     "Requests whose head was read."},
+    {&HttpMetrics::bad_requests, Kind::counter, "sallyport_http_bad_requests_total",
+     "Requests refused because they could be read in two ways, or are too large."},
+    {&HttpMetrics::cut_off, Kind::counter, "sallyport_http_access_ended_total",
+     "Requests cut off because their grant had ended or the whitelist had changed."},
+    {&HttpMetrics::upstream_connects, Kind::counter, "sallyport_http_upstream_connects_total",
+     "Connections opened to servers behind."},
+    {&HttpMetrics::upstream_reuses, Kind::counter, "sallyport_http_upstream_reuses_total",
+     "Requests sent over a kept connection to a server behind."},
+    {&HttpMetrics::upstream_failures, Kind::counter, "sallyport_http_upstream_failures_total",
+     "Attempts at servers behind that failed, retries included."},
+    {&HttpMetrics::retries, Kind::counter, "sallyport_http_retries_total",
+     "Requests sent to another server because one had failed."},
+    {&HttpMetrics::timeouts, Kind::counter, "sallyport_http_timeouts_total",
+     "Visitors who took too long, in any phase."},
+    {&HttpMetrics::floods, Kind::counter, "sallyport_http_floods_total",
+     "HTTP/2 connections ended for their behaviour."},
+    {&HttpMetrics::access_lost, Kind::counter, "sallyport_http_access_lost_total",
+     "Lines of the access log that found the queue full."},
+});
+
 // Drops, malformed (from client and downstream) and verdicts have labels of their own.
 static_assert(sizeof(RadiusMetrics) ==
                   sizeof(verify::Counter) * (kRadiusScalars.size() + kRadiusAnswers.size() +
@@ -141,6 +176,10 @@ static_assert(sizeof(RadiusMetrics) ==
                                              verify::kVerdicts) +
                       sizeof(verify::Histogram) * kRadiusDistributions.size(),
               "a member of RadiusMetrics is not shown on /metrics");
+static_assert(sizeof(HttpMetrics) ==
+                  sizeof(verify::Counter) *
+                      (kHttpScalars.size() + http_door::kVerdicts + http_door::kAnswerClasses),
+              "a member of HttpMetrics is not shown on /metrics");
 static_assert(sizeof(VerifyMetrics) ==
                   sizeof(verify::Counter) * (kVerifyScalars.size() + verify::kVerdicts) +
                       sizeof(verify::Histogram) * kVerifyDistributions.size(),

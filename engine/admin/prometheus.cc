@@ -104,6 +104,32 @@ void write_radius_labelled(PrometheusText& text,
                 sum(shards, [&](const Metrics& m) -> const Counter& { return m.*answer.member; }));
 }
 
+void write_http(PrometheusText& text, const Snapshot& snapshot) {
+  using Metrics = http_door::HttpMetrics;
+  if (snapshot.http_shards.empty()) return;
+  constexpr std::string_view kAnswers = "sallyport_http_answers_total";
+  text.family(kAnswers, "counter",
+              "Answers to visitors by the class of their status; none: cut off.");
+  constexpr std::string_view kClasses[] = {"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
+  static_assert(std::size(kClasses) == http_door::kAnswerClasses);
+  for (std::size_t i = 0; i < http_door::kAnswerClasses; ++i) {
+    text.sample(kAnswers, {{"status", kClasses[i]}},
+                sum(snapshot.http_shards,
+                    [&](const Metrics& m) -> const Counter& { return m.answers[i]; }));
+  }
+  constexpr std::string_view kAdmissions = "sallyport_http_admissions_total";
+  text.family(kAdmissions, "counter",
+              "Requests that came to a route, by whether they were let in.");
+  for (std::size_t i = 0; i < http_door::kVerdicts; ++i) {
+    text.sample(kAdmissions, {{"admission", to_text(static_cast<http_door::Verdict>(i))}},
+                sum(snapshot.http_shards,
+                    [&](const Metrics& m) -> const Counter& { return m.admissions[i]; }));
+  }
+  write_scalars(text, snapshot.http_shards, kHttpScalars);
+  text.family("sallyport_http_grants", "gauge", "Grants that are open.");
+  text.sample("sallyport_http_grants", {}, snapshot.http_grants);
+}
+
 template <typename Metrics>
 void write_verdicts(PrometheusText& text, std::span<const Metrics* const> all,
                     std::string_view name, std::string_view help) {
@@ -142,7 +168,7 @@ void write_program(PrometheusText& text, const Snapshot& snapshot) {
   write_one(text, "sallyport_log_lost_lines_total", "counter",
             "Log lines lost: queue overrun, or the disk or terminal took none.",
             snapshot.log.lost_lines);
-  write_one(text, "sallyport_audit_records_total", "counter", "Audit lines written.",
+  write_one(text, "sallyport_audit_records_total", "counter", "Lines of the audit log and the access log written.",
             snapshot.log.audit_written);
   write_one(text, "sallyport_audit_unwritten_total", "counter",
             "Audit records that a full disk refused to the very end.", snapshot.log.audit_lost);
@@ -204,6 +230,7 @@ std::string prometheus_text(const Snapshot& snapshot) {
                  "Verdicts that verify reached.");
   write_scalars(text, snapshot.verify_threads, kVerifyScalars);
   write_distributions(text, snapshot.verify_threads, kVerifyDistributions);
+  write_http(text, snapshot);
   return text.take();
 }
 

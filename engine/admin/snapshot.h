@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/admin/process_stats.h"
+#include "engine/http/metrics.h"
 #include "engine/radius/metrics.h"
 #include "verify/metrics.h"
 #include "verify/pool.h"
@@ -31,6 +32,8 @@ struct Snapshot {
   const Identity& identity;
   std::span<const radius_door::RadiusMetrics* const> shards;
   std::span<const verify::VerifyMetrics* const> verify_threads;
+  std::span<const http_door::HttpMetrics* const> http_shards = {};  ///< none: no HTTP door
+  std::uint64_t http_grants = 0;                                    ///< open
   verify::Health health;
   LogStats log;
   ProcessStats process;

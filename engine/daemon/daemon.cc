@@ -17,6 +17,7 @@ Daemon::Daemon(config::Config config, log::Log& log)
     : config_(std::move(config)),
       log_(log),
       audit_queue_(log::kAuditQueueRecords),
+      access_queue_(config_.http.listeners.empty() ? 2 : log::kAccessQueueRecords),
       audit_writer_(audit_queue_, log.output(), log.style()) {}
 
 std::expected<std::unique_ptr<Daemon>, std::string> Daemon::start(config::Config config,
@@ -40,9 +41,11 @@ std::expected<void, std::string> Daemon::open() {
     if (auto opened = open_radius(); !opened) return opened;
   }
   if (!config_.http.listeners.empty()) {
-    auto http = http_door::HttpServer::open(config_, *reactors_);
+    auto http = http_door::HttpServer::open(config_, *reactors_, access_queue_);
     if (!http) return std::unexpected(std::move(http.error()));
     http_ = std::move(*http);
+    http_metrics_ = http_->metrics();
+    audit_writer_.write_access_of(access_queue_);
     for (const std::string& text : http_->listening()) identity_.listening.push_back(text);
   }
   if (!config_.admin.listen) return {};
@@ -136,6 +139,8 @@ admin::Snapshot Daemon::snapshot() const {
   return {.identity = identity_,
           .shards = shard_metrics_,
           .verify_threads = verify_metrics_,
+          .http_shards = http_metrics_,
+          .http_grants = http_ ? http_->grants_open() : 0,
           .health = pool_ ? pool_->health() : verify::Health{},
           .log = {.lost_lines = log_.lost_lines(),
                   .audit_written = audit_writer_.written(),

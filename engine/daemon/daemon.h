@@ -46,6 +46,7 @@ class Daemon {
   config::Config config_;
   log::Log& log_;
   radius_door::AuditQueue audit_queue_;
+  http_door::AccessQueue access_queue_;
   std::unique_ptr<radius_door::RadiusServer> radius_;  ///< none: there is no RADIUS door
   std::unique_ptr<verify::Pool> pool_;                 ///< with radius_
   std::unique_ptr<http_door::HttpServer> http_;        ///< none: there is no HTTP door
@@ -55,6 +56,7 @@ class Daemon {
   admin::Identity identity_;
   std::vector<const radius_door::RadiusMetrics*> shard_metrics_;
   std::vector<const verify::VerifyMetrics*> verify_metrics_;
+  std::vector<const http_door::HttpMetrics*> http_metrics_;
   std::unique_ptr<admin::HttpListener> admin_;  ///< none: [admin] listen is not set
   bool running_ = false;
   bool stopped_ = false;

@@ -3,6 +3,7 @@
 // request, and again for open streams when grants end or whitelists change. Pure of clock; no heap,
 // no lock; any thread.
 
+#include <cstddef>
 #include <cstdint>
 
 #include "engine/config/http.h"
@@ -20,6 +21,7 @@ enum class Verdict : std::uint8_t {
   gate,         ///< not let in, but a second factor would open the way
   denied,       ///< not let in, and nothing the visitor can do helps: 403
 };
+inline constexpr std::size_t kVerdicts = 5;
 [[nodiscard]] const char* to_text(Verdict verdict) noexcept;
 
 struct Admission {

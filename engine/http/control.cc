@@ -1,5 +1,6 @@
 #include "engine/http/control.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -22,7 +23,11 @@ namespace {
 
 constexpr std::size_t kMaxLine = 4096;
 constexpr std::size_t kMaxAnswer = std::size_t{256} << 20;
-constexpr int kPatienceMs = 1000;
+/// For all that the other side has to say, or to take. The daemon's: grants that end meanwhile
+/// wait.
+constexpr std::chrono::milliseconds kPatience{500};
+/// The operator's: the daemon may be reading a list of a million addresses.
+constexpr std::chrono::seconds kOperatorsPatience{20};
 
 std::string why(int error) { return std::generic_category().message(error); }
 
@@ -77,13 +82,29 @@ bool fill(sockaddr_un& address, const std::string& path) {
   return true;
 }
 
+/// When patience ends, and what is left of it.
+class Deadline {
+ public:
+  explicit Deadline(std::chrono::milliseconds patience)
+      : at_(std::chrono::steady_clock::now() + patience) {}
+  /// False: not ready in time.
+  [[nodiscard]] bool wait(int fd, short events) const {
+    pollfd ready{.fd = fd, .events = events, .revents = 0};
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        at_ - std::chrono::steady_clock::now());
+    return ::poll(&ready, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0))) > 0;
+  }
+
+ private:
+  std::chrono::steady_clock::time_point at_;
+};
+
 /// Reads to a newline, or to the end when `to_end`.
-std::string read_text(int fd, bool to_end, std::size_t most) {
+std::string read_text(int fd, bool to_end, std::size_t most, const Deadline& deadline) {
   std::string text;
   std::array<char, 4096> part;
   while (text.size() < most && (to_end || !text.ends_with('\n'))) {
-    pollfd ready{.fd = fd, .events = POLLIN, .revents = 0};
-    if (::poll(&ready, 1, kPatienceMs) <= 0) break;
+    if (!deadline.wait(fd, POLLIN)) break;
     const ssize_t octets = ::recv(fd, part.data(), part.size(), 0);
     if (octets <= 0) break;
     text.append(part.data(), static_cast<std::size_t>(octets));
@@ -91,10 +112,9 @@ std::string read_text(int fd, bool to_end, std::size_t most) {
   return text;
 }
 
-void send_text(int fd, std::string_view text) {
+void send_text(int fd, std::string_view text, const Deadline& deadline) {
   while (!text.empty()) {
-    pollfd ready{.fd = fd, .events = POLLOUT, .revents = 0};
-    if (::poll(&ready, 1, kPatienceMs) <= 0) return;
+    if (!deadline.wait(fd, POLLOUT)) return;
     const ssize_t octets = ::send(fd, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (octets <= 0) return;
     text.remove_prefix(static_cast<std::size_t>(octets));
@@ -183,9 +203,12 @@ void ControlSocket::serve(const std::function<std::string(std::string_view line)
   const ring::FileDescriptor peer(
       ::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (!peer.valid()) return;
-  if (!may_ask(peer.get())) return send_text(peer.get(), "error: only root and sallyport's user\n");
-  const std::string line = read_text(peer.get(), false, kMaxLine);
-  send_text(peer.get(), line.ends_with('\n') ? answer(line) : "error: the line is not complete\n");
+  if (!may_ask(peer.get())) {
+    return send_text(peer.get(), "error: only root and sallyport's user\n", Deadline(kPatience));
+  }
+  const std::string line = read_text(peer.get(), false, kMaxLine, Deadline(kPatience));
+  send_text(peer.get(), line.ends_with('\n') ? answer(line) : "error: the line is not complete\n",
+            Deadline(kPatience));
 }
 
 std::expected<std::string, std::string> ask_control(const std::string& path,
@@ -196,8 +219,11 @@ std::expected<std::string, std::string> ask_control(const std::string& path,
   if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
     return std::unexpected("no daemon answers at " + path + ": " + why(errno));
   }
-  send_text(socket.get(), std::string(line) + "\n");
-  return read_text(socket.get(), true, kMaxAnswer);
+  const Deadline deadline(kOperatorsPatience);
+  send_text(socket.get(), std::string(line) + "\n", deadline);
+  std::string answer = read_text(socket.get(), true, kMaxAnswer, deadline);
+  if (answer.empty()) return std::unexpected("the daemon at " + path + " gives no answer");
+  return answer;
 }
 
 }  // namespace sallyport::http_door

@@ -39,7 +39,8 @@ class ControlSocket {
   ~ControlSocket();  ///< removes the socket's file
 
   [[nodiscard]] int fd() const noexcept { return socket_.get(); }
-  /// Somebody has connected: answers one who does so. Waits for a slow one for at most a second.
+  /// Somebody has connected: answers one who does so. Waits for a slow one for half a second, and
+  /// as long until he has taken the answer.
   void serve(const std::function<std::string(std::string_view line)>& answer);
 
  private:

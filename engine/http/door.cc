@@ -37,6 +37,7 @@ Door::Door(const DoorPlan& plan, ring::Reactor&)
       listeners_(plan.listeners),
       listener_of_(plan.listener_of),
       max_connections_(plan.max_connections),
+      access_(plan.access),
       grants_(*plan.grants),
       wheel_(2 * plan.max_connections + kMaxExchanges + 1, verify::monotonic_ns() / 1'000'000) {}
 

@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "engine/http/access_record.h"
 #include "engine/http/connection.h"
 #include "engine/http/door_settings.h"
 #include "engine/http/exchange.h"
@@ -55,6 +56,7 @@ struct DoorPlan {
   GrantPublication* grants = nullptr;      ///< outlives the door
   std::uint32_t max_connections = 0;       ///< of visitors, on this shard
   std::uint32_t max_buffers = 0;           ///< on this shard
+  AccessQueue* access = nullptr;           ///< outlives the door; none: nothing is logged
 };
 
 /// What others of the shard's parts ask of the Door.
@@ -85,6 +87,11 @@ class Door final : public ring::Tenant {
   [[nodiscard]] std::string_view date();
   [[nodiscard]] RandomSource& random() noexcept { return random_; }
   [[nodiscard]] GrantReader& grants() noexcept { return grants_; }
+  [[nodiscard]] std::uint16_t shard() const noexcept { return shard_; }
+  /// False: the queue is full.
+  [[nodiscard]] bool log_access(const AccessRecord& record) noexcept {
+    return access_ == nullptr || access_->try_push(record);
+  }
   [[nodiscard]] Upstreams& upstreams() noexcept { return *upstreams_; }
   [[nodiscard]] bool draining() const noexcept { return draining_; }
   /// Room to write a head into; overwritten by the next who asks.
@@ -159,6 +166,7 @@ class Door final : public ring::Tenant {
   const std::vector<int> listeners_;
   const std::vector<std::uint16_t> listener_of_;
   const std::uint32_t max_connections_;
+  AccessQueue* const access_;
   std::unique_ptr<ring::BufferPool> buffers_;
   std::unique_ptr<ring::Streams> streams_;
   std::unique_ptr<ring::Mailbox<DoorMessage>> mailbox_;

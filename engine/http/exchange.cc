@@ -53,6 +53,14 @@ void Exchange::reuse() noexcept {
   fresh_tried_ = websocket_over_h2_ = answer_begun_ = set_cookie_owed_ = false;
   interim_ = 0;
   request_octets_ = response_octets_ = 0;
+  admission_.reset();
+  whitelist_ = AddressSet::kNone;
+  status_ = 0;
+  end_ = AccessEnd::answered;
+  visitor_ = {};
+  target_.clear();
+  host_ = {};
+  user_.clear();
 }
 
 void Exchange::begin(ClientSide& client, const Peer& peer, bool body) {
@@ -62,6 +70,7 @@ void Exchange::begin(ClientSide& client, const Peer& peer, bool body) {
   request_done_ = !body;
   epoch_ = door_.hold_settings();
   settings_ = &door_.settings();
+  begun_ms_ = door_.now_ms();
   door_.counts().requests.add();
   decide();
 }
@@ -70,6 +79,8 @@ void Exchange::refuse(ClientSide& client, const Peer& peer, std::uint16_t status
   client_ = &client;
   peer_ = peer;
   request_.reset();
+  visitor_ = peer_.address.address;
+  begun_ms_ = door_.now_ms();
   request_done_ = true;
   epoch_ = door_.hold_settings();
   settings_ = &door_.settings();
@@ -109,6 +120,7 @@ void Exchange::client_writable() {
 
 void Exchange::client_broken(Broken) {
   client_ = nullptr;
+  end_ = AccessEnd::visitor_left;
   door_.counts().answers[0].add();
   release_upstream();
   finish();
@@ -137,6 +149,7 @@ void Exchange::response_head(http::ResponseHead& head) {
     return answer_page(502, {});
   }
   door_.counts().answers[std::min<std::size_t>(head.status / 100, 5)].add();
+  status_ = head.status;
   step(tunnel ? ExchangeState::tunnel : ExchangeState::answering);
   if (tunnel || request_done_) {
     door_.cancel_timer(*this);  // who streams events may be silent for hours
@@ -211,12 +224,14 @@ void Exchange::recheck() {
     return;
   }
   door_.counts().cut_off.add();
+  end_ = AccessEnd::access_ended;
   cut_off();
 }
 
 void Exchange::cut_off() {
   release_upstream();
   ClientSide* const client = std::exchange(client_, nullptr);
+  if (end_ == AccessEnd::answered) end_ = AccessEnd::cut_off;
   door_.counts().answers[0].add();
   client->abort();
   finish();
@@ -230,7 +245,34 @@ void Exchange::release_upstream() {
   if (UpstreamSide* const upstream = std::exchange(upstream_, nullptr)) upstream->release();
 }
 
+void Exchange::log_access() noexcept {
+  AccessRecord record;
+  record.at_unix_ms = door_.unix_ms();
+  record.visitor = visitor_;
+  record.peer = peer_.address;
+  record.status = status_;
+  record.end = end_;
+  record.admission = admission_;
+  record.http2 = !request_.scheme.empty();
+  record.grant = grant_;
+  record.request_octets = request_octets_;
+  record.response_octets = response_octets_;
+  record.total_ms = door_.now_ms() - begun_ms_;
+  record.shard = door_.shard();
+  record.method.assign(request_.method_text);
+  record.host.assign(host_.text());
+  // Not the query: people put passwords and tokens there.
+  record.path.assign(std::string_view(target_).substr(0, target_.find('?')));
+  if (route_ != nullptr) record.route.assign(route_->config.name);
+  if (whitelist_ != AddressSet::kNone) {
+    record.whitelist.assign(settings_->config.whitelists[whitelist_].name);
+  }
+  record.user.assign(user_);
+  if (!door_.log_access(record)) door_.counts().access_lost.add();
+}
+
 void Exchange::finish() {
+  if (settings_ != nullptr && settings_->config.access_log) log_access();
   door_.cancel_timer(*this);
   step(ExchangeState::over);
   door_.recycle(*this);

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "engine/http/access_record.h"
 #include "engine/http/admission.h"
 #include "engine/http/connection.h"
 #include "engine/http/door_settings.h"
@@ -73,6 +74,7 @@ class Exchange final : public ExchangeEvents {
   void serve_route(const RouteSettings& route);
   void serve_gate();
   void serve_auth(const AuthEndpoint& endpoint);
+  void note_admission(const Admission& admission) noexcept;
   void not_admitted(Verdict verdict);
   [[nodiscard]] RewriteValues rewrite_values();  ///< good until the next call
 
@@ -92,6 +94,7 @@ class Exchange final : public ExchangeEvents {
   void cut_off();
   void release_upstream();
   void finish();
+  void log_access() noexcept;
 
   Door& door_;
   const std::uint32_t index_;
@@ -111,6 +114,13 @@ class Exchange final : public ExchangeEvents {
   bool visitor_https_ = false;
   std::uint64_t grant_ = 0;  ///< id of the grant that lets him in; 0: another reason
   bool by_whitelist_or_grant_ = false;
+  std::optional<Verdict> admission_;  ///< none: no route was asked
+  std::uint32_t whitelist_ = AddressSet::kNone;
+
+  // For the access log.
+  std::uint64_t begun_ms_ = 0;
+  std::uint16_t status_ = 0;  ///< of the answer; 0: none was begun
+  AccessEnd end_ = AccessEnd::answered;
 
   http::RequestHead request_;
   OwnAnswer own_;  ///< an answer of ours

@@ -53,6 +53,7 @@ void Exchange::send_own() {
     head.fields.add("Server", settings_->config.server_header);
   }
   door_.counts().answers[std::min<std::size_t>(head.status / 100, 5)].add();
+  status_ = head.status;
   if (state_ == ExchangeState::reading) door_.cancel_timer(*this);
   step(ExchangeState::answering);
   if (head.status == 204 || head.status == 304) head.content_length.reset();
@@ -66,6 +67,7 @@ void Exchange::send_own() {
     ring::Slice slice = door_.buffers().allocate();
     if (slice.buffer == ring::Slice::kNone) return cut_off();
     slice.length = static_cast<std::uint32_t>(std::min<std::size_t>(body.size(), slice.length));
+    response_octets_ += slice.length;
     copy_octets(as_octets(body.substr(0, slice.length)), door_.buffers().writable(slice));
     body.remove_prefix(slice.length);
     client_->respond_body(slice);

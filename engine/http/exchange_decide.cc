@@ -11,6 +11,7 @@
 #include "engine/http/router_host.h"
 #include "engine/http/router_target.h"
 #include "protocol/http/client_kind.h"
+#include "protocol/http/field_text.h"
 
 namespace sallyport::http_door {
 namespace {
@@ -46,6 +47,11 @@ void Exchange::decide() {
     return answer_page(400, "The request names no host that could be.");
   }
   host_ = *host;
+  if (visitor.host.data() != request_.authority.data()) {
+    // He has asked a trusted proxy, and knows this service, and the way back to it, by that name.
+    request_.authority.assign(visitor.host);
+    std::ranges::transform(request_.authority, request_.authority.begin(), http::to_lower);
+  }
   target_.assign(request_.target);
   const auto target = normalise_target(target_);
   if (!target) {
@@ -66,6 +72,7 @@ void Exchange::decide() {
   route_ = &settings_->routes[*found];
   const Admission admission = admit(route_->config.policy, visitor, *settings_->whitelist,
                                     door_.grants().current(), door_.unix_ms());
+  note_admission(admission);
   if (!admission.passes()) return not_admitted(admission.verdict);
   grant_ = admission.grant_id;
   by_whitelist_or_grant_ = admission.verdict != Verdict::open;
@@ -164,14 +171,19 @@ void Exchange::serve_auth(const AuthEndpoint& endpoint) {
                   {.https = kept.https, .authority = authority, .target = original_target},
                   host && settings_->router.names_host(*host));
   decision.gate_url = scratch_;
-  if (decision.admission.verdict == Verdict::gate) door_.counts().gated.add();
-  if (decision.admission.verdict == Verdict::denied) door_.counts().denied.add();
+  visitor_ = kept.visitor.address;
+  note_admission(decision.admission);
   write_auth_answer(own.proxy, kept, decision, own_);
   send_own();
 }
 
+void Exchange::note_admission(const Admission& admission) noexcept {
+  admission_ = admission.verdict;
+  whitelist_ = admission.whitelist;
+  door_.counts().admissions[static_cast<std::size_t>(admission.verdict)].add();
+}
+
 void Exchange::not_admitted(Verdict verdict) {
-  (verdict == Verdict::denied ? door_.counts().denied : door_.counts().gated).add();
   scratch_.clear();
   if (const config::Http& config = settings_->config; !config.auth_url.empty()) {
     append_gate_url(scratch_, {.auth_url = config.auth_url, .gate_path = config.gate_path},

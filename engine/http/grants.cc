@@ -99,13 +99,15 @@ std::expected<GrantPointer, GrantError> Grants::add(const NewGrant& added) {
     grant.since_ms = known->since_ms;
     grant.until_ms = std::max(known->until_ms, added.until_ms);
   }
-  if (grant.id == next_id_) {
+  const bool another = grant.id == next_id_;
+  if (another) {
     if (grants_.size() >= kMaxGrants) return std::unexpected(GrantError::full);
     ++next_id_;
   }
   auto pointer = std::make_shared<const Grant>(std::move(grant));
   put(pointer);
   publish();
+  witness(another ? "opened" : "extended", *pointer);
   return pointer;
 }
 
@@ -118,6 +120,7 @@ std::expected<GrantPointer, GrantError> Grants::extend(std::uint64_t id, std::ui
   auto pointer = std::make_shared<const Grant>(std::move(grant));
   put(pointer);
   publish();
+  witness("changed", *pointer);
   return pointer;
 }
 
@@ -130,6 +133,9 @@ std::vector<EndedGrant> Grants::end_these(const std::vector<GrantPointer>& grant
     ended.push_back({.grant = grant, .group = current_->group(grant->address), .cause = cause});
   }
   publish();
+  for (const EndedGrant& each : ended) {
+    witness(cause == EndedGrant::Cause::expired ? "expired" : "ended", *each.grant);
+  }
   return ended;
 }
 

@@ -61,6 +61,10 @@ class Grants {
   Grants(const Grants&) = delete;
   Grants& operator=(const Grants&) = delete;
 
+  /// Who is told of each grant that is opened, extended, changed, ended or expired, for the log.
+  using Witness = std::function<void(std::string_view what, const Grant& grant)>;
+  void tell(Witness witness) { witness_ = std::move(witness); }
+
   /// For the readers of any thread.
   [[nodiscard]] GrantPublication& publication() noexcept { return publication_; }
 
@@ -109,6 +113,9 @@ class Grants {
   };
 
   [[nodiscard]] IpAddress group_of(const IpAddress& address) const noexcept;
+  void witness(std::string_view what, const Grant& grant) const {
+    if (witness_) witness_(what, grant);
+  }
   void put(GrantPointer grant);     ///< new, or in place of the one with its id
   void remove(const Grant& grant);  ///< out of all that finds it
   std::vector<EndedGrant> end_these(const std::vector<GrantPointer>& grants,
@@ -124,6 +131,7 @@ class Grants {
   void free_retired();
 
   std::uint8_t ipv6_prefix_;
+  Witness witness_;
   const std::uint64_t seed_;
   std::uint64_t next_id_ = 1;
   std::map<std::uint64_t, GrantPointer> grants_;

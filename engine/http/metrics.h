@@ -3,11 +3,14 @@
 
 #include <array>
 
+#include "engine/http/admission.h"
 #include "verify/metrics.h"
 
 namespace sallyport::http_door {
 
 using verify::Counter;
+
+inline constexpr std::size_t kAnswerClasses = 6;
 
 struct HttpMetrics {
   Counter connections;       ///< of visitors, accepted
@@ -15,17 +18,17 @@ struct HttpMetrics {
   Counter tls_handshakes;
   Counter tls_failures;
   Counter requests;
-  std::array<Counter, 6> answers;  ///< by the first digit of the status; 0: cut off
-  Counter bad_requests;            ///< refused by the strict reading (400, 414, 431, 501, 505)
-  Counter gated;                   ///< not let in: the gate's page or a 401
-  Counter denied;                  ///< policy deny
-  Counter cut_off;                 ///< streams closed because their grant had ended
+  std::array<Counter, kAnswerClasses> answers;  ///< by the first digit of the status; 0: cut off
+  Counter bad_requests;  ///< refused by the strict reading (400, 414, 431, 501, 505)
+  std::array<Counter, kVerdicts> admissions;  ///< by Verdict: requests that came to a route
+  Counter cut_off;                            ///< streams closed because their grant had ended
   Counter upstream_connects;
   Counter upstream_reuses;
   Counter upstream_failures;  ///< attempts that failed, retries included
   Counter retries;
-  Counter timeouts;  ///< of visitors, any phase
-  Counter floods;    ///< HTTP/2 connections ended for their behaviour
+  Counter timeouts;     ///< of visitors, any phase
+  Counter floods;       ///< HTTP/2 connections ended for their behaviour
+  Counter access_lost;  ///< lines of the access log that found the queue full
 };
 
 }  // namespace sallyport::http_door

@@ -4,11 +4,13 @@
 #include <array>
 #include <atomic>
 #include <condition_variable>
+#include <ctime>
 #include <list>
 #include <mutex>
 #include <optional>
 #include <thread>
 
+#include <fmt/chrono.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -42,6 +44,14 @@ void post_surely(Door& door, const Message& message) {
   while (!door.post(message)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
+/// The witness of who was let in, why, and until when.
+void log_grant(std::string_view what, const Grant& grant) {
+  spdlog::info("grants: {} {}: {} for \"{}\" until {:%FT%TZ}, by {}{}{}", grant.id, what,
+               grant.address.text(), grant.user,
+               fmt::gmtime(static_cast<std::time_t>(grant.until_ms / 1000)), grant.by,
+               grant.reason.empty() ? "" : ": ", grant.reason);
+}
+
 void name_thread(const char* name) {
   ::pthread_setname_np(::pthread_self(), name);
   sigset_t all;
@@ -61,7 +71,8 @@ struct HttpServer::Impl {
   explicit Impl(const config::Http& config)
       : configured(config), grants(static_cast<std::uint8_t>(config.ipv6_prefix), draw_seed()) {}
 
-  [[nodiscard]] std::expected<void, std::string> open(ring::Reactors& reactors);
+  [[nodiscard]] std::expected<void, std::string> open(ring::Reactors& reactors,
+                                                      AccessQueue& access);
   [[nodiscard]] std::expected<void, std::string> reload(const config::Http& config);
   void control();
   void run_commands();
@@ -93,12 +104,14 @@ struct HttpServer::Impl {
   bool stopping = false;
 };
 
-std::expected<void, std::string> HttpServer::Impl::open(ring::Reactors& reactors) {
+std::expected<void, std::string> HttpServer::Impl::open(ring::Reactors& reactors,
+                                                        AccessQueue& access) {
   stop_event = ring::FileDescriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!stop_event.valid()) return std::unexpected("cannot create an eventfd");
   auto lists = Whitelists::open(configured.whitelists, monotonic_ms(), stop_event.get());
   if (!lists) return std::unexpected(std::move(lists.error()));
   whitelists = std::move(*lists);
+  grants.tell(log_grant);
   if (!configured.grants_file.empty()) {
     auto kept = load_grants(configured.grants_file);
     if (!kept) return std::unexpected(std::move(kept.error()));
@@ -140,6 +153,7 @@ std::expected<void, std::string> HttpServer::Impl::open(ring::Reactors& reactors
       plan.listener_of.push_back(socket.listener);
     }
     plan.grants = &grants.publication();
+    plan.access = &access;
     plan.max_connections = (configured.max_connections + shards - 1) / shards;
     plan.max_buffers = std::clamp<std::uint32_t>(
         configured.max_buffer_memory / limits::kStreamBufferOctets / shards, 64, 65'536);
@@ -297,9 +311,10 @@ HttpServer::~HttpServer() {
 }
 
 std::expected<std::unique_ptr<HttpServer>, std::string> HttpServer::open(
-    const config::Config& config, ring::Reactors& reactors) {
+    const config::Config& config, ring::Reactors& reactors, AccessQueue& access) {
   auto impl = std::make_unique<Impl>(config.http);
-  if (const auto opened = impl->open(reactors); !opened) return std::unexpected(opened.error());
+  if (const auto opened = impl->open(reactors, access); !opened)
+    return std::unexpected(opened.error());
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
 }
 
@@ -344,6 +359,11 @@ std::vector<const HttpMetrics*> HttpServer::metrics() const {
   std::vector<const HttpMetrics*> all;
   for (const auto& door : impl_->doors) all.push_back(&door->metrics());
   return all;
+}
+
+std::size_t HttpServer::grants_open() const {
+  const std::scoped_lock lock(impl_->mutex);
+  return impl_->grants.size();
 }
 
 std::vector<std::string> HttpServer::listening() const {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/config/config.h"
+#include "engine/http/access_record.h"
 #include "engine/http/metrics.h"
 #include "engine/ring/reactors.h"
 
@@ -22,9 +23,10 @@ class Grants;
 class HttpServer {
  public:
   /// Binds every socket, reads every file, takes the shards' memory. An error is one line that says
-  /// what to do. The server outlives the threads of `reactors`.
+  /// what to do. `access` outlives the server, which outlives the threads of
+  /// `reactors`.
   [[nodiscard]] static std::expected<std::unique_ptr<HttpServer>, std::string> open(
-      const config::Config& config, ring::Reactors& reactors);
+      const config::Config& config, ring::Reactors& reactors, AccessQueue& access);
   ~HttpServer();
 
   /// Starts the control thread.
@@ -39,6 +41,7 @@ class HttpServer {
   void change_grants(const std::function<void(Grants&)>& change);
 
   [[nodiscard]] std::vector<const HttpMetrics*> metrics() const;
+  [[nodiscard]] std::size_t grants_open() const;  ///< any thread
   /// Addresses actually bound (port 0 resolved), in the order of the configuration.
   [[nodiscard]] std::vector<std::string> listening() const;
 

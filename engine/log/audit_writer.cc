@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <spdlog/spdlog.h>
 
+#include "engine/log/access_format.h"
 #include "engine/log/audit_format.h"
 #include "verify/clock.h"
 
@@ -58,7 +59,7 @@ void AuditWriter::run() {
   bool running = true;
   for (;;) {
     lines.clear();
-    if (take_batch(lines) > 0) {
+    if (take_batch(lines) + take_access(lines) > 0) {
       write_batch({lines.data(), lines.size()});
       pause = kShortestPause;
       continue;
@@ -76,6 +77,16 @@ std::size_t AuditWriter::take_batch(fmt::memory_buffer& out) {
   for (; taken < kBatchRecords && queue_.try_pop(record); ++taken) {
     if (record.at_unix_ms == 0) record.at_unix_ms = now;
     append_audit_line(out, style_, record);
+  }
+  return taken;
+}
+
+std::size_t AuditWriter::take_access(fmt::memory_buffer& out) {
+  if (access_ == nullptr) return 0;
+  http_door::AccessRecord record;
+  std::size_t taken = 0;
+  for (; taken < kBatchRecords && access_->try_pop(record); ++taken) {
+    append_access_line(out, style_, record);
   }
   return taken;
 }

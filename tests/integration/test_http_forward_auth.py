@@ -401,4 +401,5 @@ def test_many_questions_on_one_connection(gate, alice, visitor):
     with gate.raw(source=("127.0.0.1", 0)) as raw:
         for asked, status in ((alice, 200), (other, 401), (alice, 200), (other, 401)):
             lines = [f"{name}: {value}" for name, value in question(visitor=asked).items()]
-            assert raw.get("/.sallyport/auth/traefik", *lines, host="gate").answer().status == status
+            answer = raw.get("/.sallyport/auth/traefik", *lines, host="gate").answer()
+            assert answer.status == status

@@ -7,7 +7,7 @@ import struct
 
 import pytest
 from harness import Process
-from harness.net import loopback_address
+from harness.net import PATIENCE_S, loopback_address
 from harness.sallyport import toml
 from http_lab import Authority, HttpDoor, Raw, listener, route
 
@@ -198,13 +198,15 @@ def test_forwarded_for_is_believed_of_the_named_peer_only(door):
 
 def test_it_must_come_in_time(tmp_path, authority):
     certificate, key = authority.certificate(NAME, file="slow")
-    door = HttpDoor(tmp_path, toml({"http": {"tls_handshake_timeout": "200ms"}}) +
+    door = HttpDoor(tmp_path, toml({"http": {"tls_handshake_timeout": "200ms",
+                                             "header_timeout": "5m"}}) +
                     listener(proxy_protocol="required") +
                     listener(tls=True, proxy_protocol="required") + toml({"http.certificate": [
                         {"certificate_file": str(certificate), "key_file": str(key)}]}) + ROUTES)
     begun = [b"", b"PROXY TCP4 192.", SIGNATURE, v2(1, 0x11, V4)[:-1]]
     visitors = [door.raw(number).send(octets) for number in (PLAIN, TLS) for octets in begun]
     for visitor in visitors:
+        visitor.socket.settimeout(PATIENCE_S / 4)  # less than the default of 10 s
         assert visitor.ends()
         visitor.close()
 

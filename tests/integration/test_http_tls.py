@@ -256,6 +256,8 @@ def test_a_handshake_has_an_end(tmp_path, pairs):
                     listener(tls=True) + certificates(pairs["first"]) + UP)
     with door.raw() as silent, door.raw() as halfway:
         halfway.send(b"\x16\x03\x01\x02\x00\x01")
+        for visitor in (silent, halfway):
+            visitor.socket.settimeout(PATIENCE_S / 4)  # less than the default of 10 s
         assert silent.ends()
         assert halfway.ends()
 

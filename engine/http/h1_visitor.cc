@@ -183,6 +183,11 @@ void H1Visitor::respond(http::ResponseHead& head, bool body) {
     return;
   }
   streams.send(stream_, Octets(door_.scratch()).first(octets));
+  if (tunnel_) {
+    // What came right behind the request has waited, and perhaps held the visitor up.
+    streams.resume(stream_);
+    read();
+  }
 }
 
 void H1Visitor::respond_body(ring::Slice slice) {

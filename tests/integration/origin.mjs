@@ -134,12 +134,11 @@ const paths = {
   },
   /** What gRPC looks like on the wire: the status is in the trailers. */
   grpc(request, response) {
-    const { stream } = response;
-    stream.respond({ ":status": 200, "content-type": "application/grpc", "x-te": request.headers.te ?? "" },
-                   { waitForTrailers: true });
-    stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "7", "grpc-message": "no%20way" }));
-    request.on("data", (part) => stream.write(part)); // both ways at once
-    request.on("end", () => stream.end());
+    response.writeHead(200, { "Content-Type": "application/grpc", "X-TE": request.headers.te ?? "" });
+    response.addTrailers({ "grpc-status": "7", "grpc-message": "no%20way" });
+    response.flushHeaders();
+    request.on("data", (part) => response.write(part)); // both ways at once
+    request.on("end", () => response.end());
   },
   /** A page that uses fetch, WebSocket and server-sent events, and says in its title how it went. */
   page(request, response) {
@@ -204,35 +203,58 @@ function upgrade(name) {
       lines.push(`Sec-WebSocket-Protocol: ${request.headers["sec-websocket-protocol"].split(",")[0]}`);
     }
     socket.write([...lines, `Sec-WebSocket-Accept: ${accept}`, "", ""].join("\r\n"));
-    let kept = head;
-    const read = () => {
-      while (kept.length >= 6) {
-        let length = kept[1] & 127;
-        let at = 2;
-        if (length === 126) { length = kept.readUInt16BE(2); at = 4; }
-        if (kept.length < at + 4 + length) return;
-        const mask = kept.subarray(at, at + 4);
-        const payload = Buffer.from(kept.subarray(at + 4, at + 4 + length).map((octet, i) => octet ^ mask[i % 4]));
-        const opcode = kept[0] & 15;
-        kept = kept.subarray(at + 4 + length);
-        const size = length < 126 ? Buffer.from([length]) : Buffer.from([126, length >> 8, length & 255]);
-        socket.write(Buffer.concat([Buffer.from([0x80 | opcode]), size, payload]));
-        if (opcode === 8) socket.end();
-      }
-    };
-    socket.on("data", (part) => { kept = Buffer.concat([kept, part]); read(); });
-    socket.on("end", () => socket.end());
-    read();
+    frames(socket, head);
   };
+}
+
+/** The same over HTTP/2 (RFC 8441), where the handshake is an extended CONNECT. */
+function connect(name) {
+  return (request, response) => {
+    servers[name].requests.push(`CONNECT ${request.url}`);
+    servers[name].upgrade = request.rawHeaders;
+    const { stream } = response;
+    if (request.url.startsWith("/refuse")) {
+      response.statusCode = 403;
+      response.end("no");
+      return;
+    }
+    const protocol = request.headers["sec-websocket-protocol"];
+    stream.respond({ ":status": 200, ...(protocol && { "sec-websocket-protocol": protocol.split(",")[0] }) });
+    frames(stream, Buffer.alloc(0));
+  };
+}
+
+/** Each WebSocket frame's payload goes back. */
+function frames(socket, head) {
+  let kept = head;
+  const read = () => {
+    while (kept.length >= 6) {
+      let length = kept[1] & 127;
+      let at = 2;
+      if (length === 126) { length = kept.readUInt16BE(2); at = 4; }
+      if (kept.length < at + 4 + length) return;
+      const mask = kept.subarray(at, at + 4);
+      const payload = Buffer.from(kept.subarray(at + 4, at + 4 + length).map((octet, i) => octet ^ mask[i % 4]));
+      const opcode = kept[0] & 15;
+      kept = kept.subarray(at + 4 + length);
+      const size = length < 126 ? Buffer.from([length]) : Buffer.from([126, length >> 8, length & 255]);
+      socket.write(Buffer.concat([Buffer.from([0x80 | opcode]), size, payload]));
+      if (opcode === 8) socket.end();
+    }
+  };
+  socket.on("data", (part) => { kept = Buffer.concat([kept, part]); read(); });
+  socket.on("end", () => socket.end());
+  read();
 }
 
 function create(name, { kind, cert, key, keep_alive_ms }) {
   const tls = cert ? { cert: readFileSync(cert), key: readFileSync(key) } : {};
+  const settings = { enableConnectProtocol: true };
   const server = {
     http1: () => http.createServer(),
     https: () => https.createServer(tls),
-    h2c: () => http2.createServer(),
-    h2: () => http2.createSecureServer(tls),
+    h2c: () => http2.createServer({ settings }),
+    h2: () => http2.createSecureServer({ ...tls, settings }),
   }[kind]();
   server.on("request", handler(name));
   if (kind === "http1" || kind === "https") {
@@ -254,6 +276,7 @@ function create(name, { kind, cert, key, keep_alive_ms }) {
   });
   if (kind.startsWith("h2")) {
     server.on("sessionError", () => {});
+    server.on("connect", connect(name));
   }
   return server;
 }

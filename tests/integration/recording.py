@@ -6,8 +6,8 @@ from http_lab import OK, Scripted
 
 
 class RecordingOrigin(Scripted):
-    """Answers every request with `answer`, and keeps what each was made of: `requests` has (head, body as
-    it came, chunks and all). What was begun and not ended is in `fragments`."""
+    """Answers every request with `answer`, and keeps what each was made of: `requests` has (head,
+    body as it came, chunks and all). What was begun and not ended is in `fragments`."""
 
     def __init__(self, answer=OK):
         self.answer = answer

@@ -152,7 +152,8 @@ SOURCES = {
     "post": (PLAIN, b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello" + HEAD),
     "chunks": (PLAIN, b"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
                b"5;x=y\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n" + HEAD),
-    "upgrade": (PLAIN, b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    "upgrade": (PLAIN, b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n"
+                b"Upgrade: websocket\r\n"
                 b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n\x81\x85\0\0\0\0hello"),
     "h2": (PLAIN, PREFACE + frame(SETTINGS) + headers(1, get("/echo"))
            + headers(3, get("/echo", method="POST"), END_HEADERS) + frame(DATA, 1, 3, "hello")
@@ -207,7 +208,7 @@ PHASES = {
     "in_the_head": HEAD,
     "asked": HEAD.replace(b"/echo", b"/hang?key=phase") + b"\r\n",
     "in_the_body": b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc",
-    "in_a_chunk": b"POST /sink?key=p HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n9\r\na",
+    "in_a_chunk": b"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n9\r\na",
     "in_the_answer": HEAD.replace(b"/echo", b"/bytes?n=50000000") + b"\r\n",
     "in_a_stalled_answer": HEAD.replace(b"/echo", b"/stall?key=phase") + b"\r\n",
     "in_a_tunnel": b"GET /raw HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nabc",

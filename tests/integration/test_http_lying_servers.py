@@ -33,8 +33,8 @@ POISON = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison"
 
 
 class Liar(Scripted):
-    """Answers /lie with `lie` (text, or a function that gets the connection), and all else with the
-    truth. After a lie it says no more; `dropped` is set when the door has closed that connection."""
+    """Answers /lie with `lie` (text, or a function that gets the connection), and all else with
+    the truth. After a lie it says no more; `dropped` is set when the door has closed it."""
 
     def __init__(self):
         self.arm("")

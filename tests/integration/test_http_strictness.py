@@ -262,7 +262,7 @@ def fields(head, name):
 def test_what_passes_is_written_anew(door, origin):
     head, body = passed(door, origin, request(
         "tRaNsFeR-eNcOdInG:\tchunked \t", line="POST /a?b HTTP/1.1",
-        body='5;ext="a;b"\r\nhello\r\n00001\r\n!\r\n000;x\r\nX-Sum: 1\r\nContent-Length: 9\r\n\r\n'))
+        body='5;x="a;b"\r\nhello\r\n00001\r\n!\r\n000;x\r\nX-Sum: 1\r\nContent-Length: 9\r\n\r\n'))
     assert head.startswith("POST /a?b HTTP/1.1\r\n")
     assert fields(head, "host") == ["www.example.net"]
     assert fields(head, "transfer-encoding") == ["chunked"]
@@ -330,12 +330,11 @@ def test_limits_hold_to_the_octet(door, origin):
 
 
 def test_a_head_of_several_buffers(tmp_path):
-    """Heads of up to 64 KiB, either way; a buffer has 16. Behind them lies what must not be lost."""
+    """Heads of up to 64 KiB, either way; a buffer has 16. What is behind them must not be lost."""
     long = "a" * 40_000
     answer = f"HTTP/1.1 200 OK\r\nX: {long}\r\nContent-Length: 2\r\n\r\nok"
     with RecordingOrigin(answer) as origin:
-        door = HttpDoor(tmp_path, "[http]\nmax_header_octets = '48KiB'\nmax_target_octets = '8KiB'\n"
-                        + simple(origin.at))
+        door = HttpDoor(tmp_path, "[http]\nmax_header_octets = '48KiB'\n" + simple(origin.at))
         with door.raw() as visitor:
             for body in ("", "b" * 30_000):
                 visitor.send(request(f"X: {long}", f"Content-Length: {len(body)}",

@@ -109,6 +109,7 @@ void H1Upstream::request(const http::RequestHead& head, bool body) {
   searched_ = 0;
   request_done_ = !body;
   upgrading_ = !head.protocol.empty();
+  last_ = !head.keep_alive;
   chunked_ = body && !head.content_length;
   const std::size_t octets = http::write_request_head(head, door_.scratch());
   CHECK(octets > 0);  // Door::scratch holds any head that was read, and what we add
@@ -197,7 +198,7 @@ bool H1Upstream::read_head() {
     exchange_->response_head(head_);
     return true;
   }
-  keep_ = head_.keep_alive && head_.framing != http::Framing::until_close;
+  keep_ = head_.keep_alive && !last_ && head_.framing != http::Framing::until_close;
   body_.start(head_.framing, head_.content_length.value_or(0));
   state_ = head_.framing == http::Framing::tunnel ? State::tunnel : State::body;
   exchange_->response_head(head_);

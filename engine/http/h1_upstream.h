@@ -77,6 +77,7 @@ class H1Upstream final : public Connection, public UpstreamSide {
   bool request_done_ = false;
   bool upgrading_ = false;  ///< the request asks for another protocol
   bool chunked_ = false;    ///< the request's body
+  bool last_ = false;       ///< the request says that it is (RFC 9112 §9.6)
   bool keep_ = false;       ///< the server keeps it open after this answer
   bool ended_ = false;      ///< the server sends no more
   bool paused_ = false;

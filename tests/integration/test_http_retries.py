@@ -30,6 +30,11 @@ def resets(connection, _number):
     connection.reset()
 
 
+def half_a_head(connection, _number):
+    connection.request()
+    connection.send("HTTP/1.1 200 OK\r\nContent-Le")
+
+
 def half_a_body(connection, _number):
     connection.request()
     connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
@@ -177,7 +182,7 @@ def test_an_answer_that_is_no_http_is_asked_for_once(tmp_path, bad):
 
 
 def test_nothing_is_asked_again_once_an_answer_has_begun(tmp_path):
-    for number, bad in enumerate([early_hints_then_closes]):
+    for number, bad in enumerate([half_a_head, early_hints_then_closes]):
         with Scripted(bad) as first, Scripted(serves) as second:
             door = to_both(tmp_path / str(number), first.at, second.at)
             assert door.curl("/").status == 502, bad

@@ -59,11 +59,12 @@ export class Simulator {
 }
 
 export class Browser {
-  static async start() {
+  static async start(options = {}) {
     const folder = await mkdtemp(path.join(tmpdir(), "sallyport-browser-"));
     const context = await chromium.launchPersistentContext(folder, {
       executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
       headless: true,
+      ...options,
       args: [
         "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
         "--disable-background-networking", "--disable-component-update", "--disable-sync",

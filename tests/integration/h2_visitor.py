@@ -7,6 +7,7 @@ import h2.config
 import h2.connection
 import h2.events
 from harness.net import PATIENCE_S
+from hyperframe.frame import GoAwayFrame
 
 
 class H2Visitor:
@@ -22,6 +23,11 @@ class H2Visitor:
         self.scheme = "https" if tls else "http"
         self.greedy = greedy
         self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding="utf-8"))
+        # python3-h2 takes the first GOAWAY for the end of everything; streams go on after it
+        # (RFC 9113 §6.8).
+        self.goaways = []
+        self.h2._frame_dispatch_table[GoAwayFrame] = lambda frame: (
+            self.goaways.append(frame.last_stream_id), ([], []))[1]
         self.h2.initiate_connection()
         self.heads, self.bodies, self.trailers, self.interim = {}, {}, {}, {}
         self.ended, self.resets, self.settings = set(), {}, False

@@ -12,8 +12,10 @@ struct Sample {
                     .started_unix_ms = 1'000'000};
   radius_door::RadiusMetrics shard_metrics[2];
   verify::VerifyMetrics verify_metrics;
+  http_door::HttpMetrics http_metrics[2];
   std::vector<const radius_door::RadiusMetrics*> shards{&shard_metrics[0], &shard_metrics[1]};
   std::vector<const verify::VerifyMetrics*> verify_threads{&verify_metrics};
+  std::vector<const http_door::HttpMetrics*> http_shards{&http_metrics[0], &http_metrics[1]};
   verify::Health health{.state = verify::HealthState::ok,
                         .text = "v2 API answered",
                         .checked_unix_ms = 1'060'000,
@@ -25,6 +27,8 @@ struct Sample {
     return {.identity = identity,
             .shards = shards,
             .verify_threads = verify_threads,
+            .http_shards = http_shards,
+            .http_grants = 7,
             .health = health,
             .log = log,
             .process = process,

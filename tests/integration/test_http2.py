@@ -1,4 +1,4 @@
-"""HTTP/2 to visitors, in front of servers of every kind: with and without TLS, HTTP/1.1 and HTTP/2."""
+"""HTTP/2 to visitors, in front of servers of every kind: with TLS and without, HTTP/1.1 and 2."""
 
 import hashlib
 import re

@@ -37,13 +37,12 @@ def test_round_trip(door):
     assert answer.json()["url"] == "/echo?x=1"
 
 
-@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE",
-                                    "PURGE", "PROPFIND", "M-SEARCH"])
-def test_every_method_goes_through(door, method):
+def test_every_method_goes_through(door):
     with door.raw() as visitor:
-        answer = visitor.get("/echo", "Content-Length: 0", method=method).answer(method)
-    assert answer.status == 200
-    assert answer.json()["method"] == method
+        for method in ("GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PURGE",
+                       "PROPFIND", "M-SEARCH"):
+            answer = visitor.get("/echo", "Content-Length: 0", method=method).answer(method)
+            assert (answer.status, answer.json()["method"]) == (200, method)
 
 
 def test_head_has_the_length_and_no_body(door, origin):
@@ -65,8 +64,7 @@ def test_connect_is_not_for_us(door, origin):
 
 def test_an_absolute_target_becomes_a_path(door):
     with door.raw() as visitor:
-        visitor.send("GET http://www.example.net/echo?a=b HTTP/1.1\r\nHost: www.example.net\r\n\r\n")
-        answer = visitor.answer()
+        answer = visitor.get("http://www.example.net/echo?a=b").answer()
     assert answer.json()["url"] == "/echo?a=b"
     assert told(answer, "host") == ["www.example.net"]
 
@@ -80,10 +78,11 @@ def test_options_for_the_server_as_a_whole(door):
 # --- Answers ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("code", [200, 201, 202, 206, 301, 400, 401, 404, 410, 418, 500, 503, 599])
-def test_statuses_are_the_servers(door, code):
-    answer = door.curl(f"/status?code={code}&text=as+it+is")
-    assert (answer.status, answer.text) == (code, "as it is")
+def test_statuses_are_the_servers(door):
+    with door.raw() as visitor:
+        for code in (200, 201, 202, 206, 301, 400, 401, 404, 410, 418, 500, 503, 599):
+            answer = visitor.get(f"/status?code={code}&text=as+it+is").answer()
+            assert (answer.status, answer.text) == (code, "as it is")
 
 
 @pytest.mark.parametrize("code", [204, 304])
@@ -194,23 +193,22 @@ def test_the_host_is_the_visitors_or_the_servers(tmp_path, origin):
 SIZES = [0, 1, 16383, 16384, 16385, 65536, 1_000_003]
 
 
-@pytest.mark.parametrize("octets", SIZES)
-def test_a_request_body_with_its_length(door, octets):
-    body = body_of(octets)
-    answer = door.curl("/echo", data=body)
-    got = answer.json()
-    assert told(answer, "content-length") == [str(octets)]
-    assert told(answer, "transfer-encoding") == []
-    assert got["body"]["sha256"] == hashlib.sha256(body).hexdigest()
+def test_a_request_body_with_its_length(door):
+    for octets in SIZES:
+        body = body_of(octets)
+        answer = door.curl("/echo", data=body)
+        assert told(answer, "content-length") == [str(octets)]
+        assert told(answer, "transfer-encoding") == []
+        assert answer.json()["body"]["sha256"] == hashlib.sha256(body).hexdigest()
 
 
-@pytest.mark.parametrize("octets", SIZES)
-def test_a_request_body_in_chunks(door, octets):
-    body = body_of(octets)
-    answer = door.curl("/echo", "-H", "Transfer-Encoding: chunked", data=body)
-    assert told(answer, "transfer-encoding") == ["chunked"]
-    assert told(answer, "content-length") == []
-    assert answer.json()["body"]["sha256"] == hashlib.sha256(body).hexdigest()
+def test_a_request_body_in_chunks(door):
+    for octets in SIZES:
+        body = body_of(octets)
+        answer = door.curl("/echo", "-H", "Transfer-Encoding: chunked", data=body)
+        assert told(answer, "transfer-encoding") == ["chunked"]
+        assert told(answer, "content-length") == []
+        assert answer.json()["body"]["sha256"] == hashlib.sha256(body).hexdigest()
 
 
 @pytest.mark.parametrize("framing", ["", "&chunked"])
@@ -291,8 +289,8 @@ def test_pipelined_requests_are_answered_in_their_order(door):
         # More than is kept of what comes ahead of its turn.
         count = 300
         visitor.send("".join(
-            f"POST /echo?{n} HTTP/1.1\r\nHost: a\r\nX-Fill: {'f' * 100}\r\nContent-Length: 5\r\n\r\n"
-            f"{n:05}" for n in range(count)))
+            f"POST /echo?{n} HTTP/1.1\r\nHost: a\r\nX-Fill: {'f' * 100}\r\n"
+            f"Content-Length: 5\r\n\r\n{n:05}" for n in range(count)))
         for number in range(count):
             got = visitor.answer().json()
             assert (got["url"], got["body"]["text"]) == (f"/echo?{number}", f"{number:05}")
@@ -393,7 +391,7 @@ def test_an_upgrade_with_a_body_is_an_ordinary_request(door, origin):
 
 
 def test_a_peer_whose_machine_is_gone_is_found_out(door, origin):
-    """By TCP's keep-alive, on both sides: a tunnel or a stream of events may be silent for hours."""
+    """By TCP's keep-alive, on both sides: a tunnel or a stream of events may be silent long."""
     with door.raw() as visitor:
         visitor.get("/sse?key=k").until("data: 0")
         lines = subprocess.run(["ss", "--tcp", "--numeric", "--options", "--processes"],

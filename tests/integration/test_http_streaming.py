@@ -14,12 +14,12 @@ from harness.net import wait_until
 from http_lab import Authority, CurlFailed, HttpDoor, Node, Scripted, listener, pool, route, simple
 
 BLOCK = b"0123456789abcdef" * 4096
-MOVED = int(float(os.environ.get("SALLYPORT_TEST_UPLOAD_GB", "1")) * 2**30) // len(BLOCK) * len(
-    BLOCK)
+SANITIZED = "SALLYPORT_TEST_CLIENTS" in os.environ
+GIGABYTES = float(os.environ.get("SALLYPORT_TEST_UPLOAD_GB", "0.1" if SANITIZED else "1"))
+MOVED = int(GIGABYTES * 2**30) // len(BLOCK) * len(BLOCK)
 BUFFERS = 16 * 2**20
 # Beyond the buffers: what the allocator and TLS keep, a sanitizer's shadow not counted.
 SLACK = 8 * 2**20
-SANITIZED = "SALLYPORT_TEST_CLIENTS" in os.environ
 HTTP = f"[http]\nmax_buffer_memory = {BUFFERS}\n"
 
 

@@ -83,6 +83,36 @@ void append_counts(fmt::memory_buffer& out, const Snapshot& snapshot) {
   out.push_back('}');
 }
 
+void append_http(fmt::memory_buffer& out, const Snapshot& snapshot) {
+  const auto shards = snapshot.http_shards;
+  const auto count = [&](std::string_view key, Counter HttpMetrics::* member) {
+    append_number(out, key, sum(shards, member));
+  };
+  append(out, R"(,"http":{)");
+  count("requests", &HttpMetrics::requests);
+  count("connections", &HttpMetrics::connections_open);
+  append_number(out, "grants", snapshot.http_grants);
+  append(out, R"(,"answers":{)");
+  for (std::size_t i = 1; i < http_door::kAnswerClasses; ++i) {
+    std::uint64_t total = 0;
+    for (const HttpMetrics* shard : shards) total += shard->answers[i].value();
+    append_number(out, fmt::format("{}xx", i), total);
+  }
+  append(out, R"(},"admissions":{)");
+  for (std::size_t i = 0; i < http_door::kVerdicts; ++i) {
+    std::uint64_t total = 0;
+    for (const HttpMetrics* shard : shards) total += shard->admissions[i].value();
+    append_number(out, to_text(static_cast<http_door::Verdict>(i)), total);
+  }
+  append(out, R"(},"errors":{)");
+  count("bad_requests", &HttpMetrics::bad_requests);
+  count("tls_failures", &HttpMetrics::tls_failures);
+  count("timeouts", &HttpMetrics::timeouts);
+  count("floods", &HttpMetrics::floods);
+  count("upstream_failures", &HttpMetrics::upstream_failures);
+  append(out, "}}");
+}
+
 constexpr std::string_view kIndex =
     "<!DOCTYPE html>\n"
     "<html lang=\"en\"><head><meta charset=\"utf-8\"><title>sallyport</title></head>\n"
@@ -118,9 +148,12 @@ std::string status_json(const Snapshot& snapshot) {
   for (std::size_t i = 0; i < identity.listening.size(); ++i)
     fmt::format_to(std::back_inserter(out), "{}\"{}\"", i == 0 ? "" : ",", identity.listening[i]);
   out.push_back(']');
-  append_json_member(out, "downstream", identity.downstream);
-  append_number(out, "shards", snapshot.shards.size());
-  append_counts(out, snapshot);
+  const bool http = !snapshot.http_shards.empty();
+  const bool radius = !snapshot.shards.empty() || !http;
+  if (radius) append_json_member(out, "downstream", identity.downstream);
+  append_number(out, "shards", std::max(snapshot.shards.size(), snapshot.http_shards.size()));
+  if (radius) append_counts(out, snapshot);
+  if (http) append_http(out, snapshot);
   append_number(out, "log_lines_lost", snapshot.log.lost_lines);
   append(out, "}\n");
   return fmt::to_string(out);

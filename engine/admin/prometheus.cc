@@ -141,7 +141,9 @@ void write_verdicts(PrometheusText& text, std::span<const Metrics* const> all,
 
 void write_health(PrometheusText& text, const verify::Health& health) {
   constexpr std::string_view kHealth = "sallyport_health";
-  text.family(kHealth, "gauge", "1 for the state that the Notakey API is in, 0 for the others.");
+  text.family(kHealth, "gauge",
+              "1 for the state that the Notakey API is in, 0 for the others; ok where no door asks "
+              "it.");
   using verify::HealthState;
   for (const HealthState state :
        {HealthState::ok, HealthState::not_running, HealthState::cannot_connect,
@@ -163,13 +165,13 @@ void write_program(PrometheusText& text, const Snapshot& snapshot) {
   constexpr std::string_view kBuild = "sallyport_build_info";
   text.family(kBuild, "gauge", "Always 1; the version is a label.");
   text.sample(kBuild, {{"version", snapshot.identity.version}}, std::uint64_t{1});
-  write_one(text, "sallyport_shards", "gauge", "Shards of the RADIUS door.",
-            std::uint64_t{snapshot.shards.size()});
+  write_one(text, "sallyport_shards", "gauge", "Shards: cores that carry the doors.",
+            std::uint64_t{std::max(snapshot.shards.size(), snapshot.http_shards.size())});
   write_one(text, "sallyport_log_lost_lines_total", "counter",
             "Log lines lost: queue overrun, or the disk or terminal took none.",
             snapshot.log.lost_lines);
-  write_one(text, "sallyport_audit_records_total", "counter", "Lines of the audit log and the access log written.",
-            snapshot.log.audit_written);
+  write_one(text, "sallyport_audit_records_total", "counter",
+            "Lines of the audit log and the access log written.", snapshot.log.audit_written);
   write_one(text, "sallyport_audit_unwritten_total", "counter",
             "Audit records that a full disk refused to the very end.", snapshot.log.audit_lost);
 

@@ -30,6 +30,13 @@ std::uint64_t number_at(const element& document, std::string_view pointer) {
   return document.at_pointer(pointer).get(number) == simdjson::SUCCESS ? number : 0;
 }
 
+/// Empty: there is none.
+std::string number_text(const element& document, std::string_view pointer) {
+  std::uint64_t number = 0;
+  return document.at_pointer(pointer).get(number) == simdjson::SUCCESS ? fmt::format("{}", number)
+                                                                       : std::string();
+}
+
 std::string duration_text(std::uint64_t seconds) {
   const std::uint64_t minutes = seconds / 60;
   const std::uint64_t hours = minutes / 60;
@@ -96,6 +103,7 @@ StatusReport read_status(const std::expected<std::string, std::string>& answer,
   report.health.state = state_named(state);
   report.health.text = text_at(document, "/health/detail");
   report.json = *answer;
+  report.asks_notakey = document.at_pointer("/downstream").error() == simdjson::SUCCESS;
   const auto fact = [&](std::string name, std::string value) {
     if (!value.empty()) report.facts.emplace_back(std::move(name), std::move(value));
   };
@@ -104,18 +112,25 @@ StatusReport read_status(const std::expected<std::string, std::string>& answer,
   fact("listening", listening_text(document));
   fact("downstream", text_at(document, "/downstream"));
   fact("shards", fmt::format("{}", number_at(document, "/shards")));
-  fact("requests", fmt::format("{}", number_at(document, "/requests")));
+  fact("requests", number_text(document, "/requests"));
   fact("answers", numbers_text(document, "/answers"));
   fact("verdicts", numbers_text(document, "/verdicts"));
   fact("pending", numbers_text(document, "/pending"));
   fact("dropped", numbers_text(document, "/dropped"));
+  fact("http", numbers_text(document, "/http"));
+  fact("answered", numbers_text(document, "/http/answers"));
+  fact("let in", numbers_text(document, "/http/admissions"));
+  fact("errors", numbers_text(document, "/http/errors"));
   fact("checked", text_at(document, "/health/checked"));
   return report;
 }
 
 std::string human_text(const StatusReport& report) {
   const HealthWords& words = words_for(report.health.state);
-  std::string text = fmt::format("Status: {}\n  {}\n", title_of(report.health), words.meaning);
+  const bool well = report.health.state == HealthState::ok;
+  const std::string_view meaning =
+      well && !report.asks_notakey ? "The daemon runs." : words.meaning;
+  std::string text = fmt::format("Status: {}\n  {}\n", title_of(report.health), meaning);
   if (report.health.state != HealthState::ok) {
     if (!report.health.text.empty() && report.health.state != HealthState::other_error)
       fmt::format_to(std::back_inserter(text), "  Seen: {}\n", report.health.text);

@@ -14,6 +14,7 @@ namespace sallyport::admin {
 
 struct StatusReport {
   verify::Health health;
+  bool asks_notakey = true;                                ///< false: there is no RADIUS door
   std::vector<std::pair<std::string, std::string>> facts;  ///< name, value; empty without an answer
   std::string json;                                        ///< for --json: one document, one line
 };

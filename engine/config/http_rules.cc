@@ -70,6 +70,13 @@ void check_listeners(const Config& config, const Places& places, Notes& notes) {
       }
     }
   }
+  const auto serving = std::ranges::find(http.listeners, false, &HttpListener::redirect_to_https);
+  if (http.routes.empty() && serving != http.listeners.end()) {
+    ElementNotes(Section::http_listener, static_cast<std::size_t>(serving - http.listeners.begin()),
+                 places, notes)
+        .warning("", {.wrong = "serves nothing: there is no [[http.route]]",
+                      .mend = "Add one, with pool, respond or redirect."});
+  }
   const bool any_tls = std::ranges::any_of(http.listeners, &HttpListener::tls);
   const auto redirects = std::ranges::find(http.listeners, true, &HttpListener::redirect_to_https);
   if (!any_tls && redirects != http.listeners.end()) {

@@ -136,12 +136,15 @@ std::string Daemon::listening_text() const {
 }
 
 admin::Snapshot Daemon::snapshot() const {
+  // Without a RADIUS door nothing is asked of Notakey: what runs is well.
+  verify::Health well;
+  well.state = verify::HealthState::ok;
   return {.identity = identity_,
           .shards = shard_metrics_,
           .verify_threads = verify_metrics_,
           .http_shards = http_metrics_,
           .http_grants = http_ ? http_->grants_open() : 0,
-          .health = pool_ ? pool_->health() : verify::Health{},
+          .health = pool_ ? pool_->health() : well,
           .log = {.lost_lines = log_.lost_lines(),
                   .audit_written = audit_writer_.written(),
                   .audit_lost = audit_writer_.lost()},

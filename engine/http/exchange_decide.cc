@@ -156,7 +156,9 @@ void Exchange::serve_auth(const AuthEndpoint& endpoint) {
   const auto host = HostName::parse(authority);
   const auto route = target && host ? settings_->router.find(*host, target->path, request_)
                                     : std::unexpected(RouteError::no_route);
+  if (host) host_ = *host;
   if (route) {
+    route_ = &settings_->routes[*route];
     decision.admission = admit(settings_->routes[*route].config.policy, kept.visitor,
                                *settings_->whitelist, door_.grants().current(), door_.unix_ms());
     if (decision.admission.verdict == Verdict::whitelisted) {
@@ -173,6 +175,7 @@ void Exchange::serve_auth(const AuthEndpoint& endpoint) {
   decision.gate_url = scratch_;
   visitor_ = kept.visitor.address;
   note_admission(decision.admission);
+  if (decision.admission.grant != nullptr) user_.assign(decision.admission.grant->user);
   write_auth_answer(own.proxy, kept, decision, own_);
   send_own();
 }

@@ -19,7 +19,8 @@ using testing::load;
 TEST(HttpLoad, TheSmallestDoorIsHttpAlone) {
   const auto loaded = load("[[http.listener]]\nlisten = [\"127.0.0.1:8080\"]\n");
   ASSERT_TRUE(loaded) << joined(loaded.error());
-  EXPECT_TRUE(loaded->warnings.empty()) << joined(loaded->warnings);
+  ASSERT_EQ(loaded->warnings.size(), 1U) << joined(loaded->warnings);
+  EXPECT_TRUE(loaded->warnings[0].text().contains("no [[http.route]]"));
   const Config& config = loaded->config;
   EXPECT_FALSE(config.has_radius);
   EXPECT_TRUE(config.radius.listen.empty());

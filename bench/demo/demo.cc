@@ -82,6 +82,8 @@ class Demo {
   void print_all(const std::vector<std::string>& lines) const;
 
   DemoOptions options_;
+  std::string binary_;  ///< sallyport's
+  std::string config_;  ///< path of its configuration
   Narrator narrator_;
   DemoPorts ports_;
   DemoSecrets secrets_ = DemoSecrets::random();
@@ -118,9 +120,12 @@ Outcome Demo::start() {
   if (!folder) return std::unexpected(folder.error());
   folder_ = std::make_unique<PrivateFolder>(std::move(*folder));
   if (auto outcome = start_simulators(); !outcome) return outcome;
-  const auto config = folder_->write("sallyport.toml", demo_config(ports_, secrets_));
+  const auto config = folder_->write(
+      "sallyport.toml", demo_config(ports_, secrets_, folder_->path_of("control.sock")));
   if (!config) return std::unexpected(config.error());
-  auto daemon = ChildProcess::start({*binary, "run", "--config", *config});
+  binary_ = *binary;
+  config_ = *config;
+  auto daemon = ChildProcess::start({binary_, "run", "--config", config_});
   if (!daemon) return std::unexpected(daemon.error());
   daemon_ = std::make_unique<ChildProcess>(std::move(*daemon));
   return {};
@@ -177,9 +182,11 @@ void Demo::print_welcome() const {
   };
   print("");
   print(fmt::format("  {}   {}", narrator_.bold("Phone page"), notakey_->phone_url()));
+  print(fmt::format("  {}     http://{}/", narrator_.bold("Web page"), ports_.web.text()));
   print(fmt::format("  {}      http://{}/metrics", narrator_.bold("Metrics"), ports_.admin.text()));
   print("");
-  print(narrator_.dim("  Open the phone page, then try these in another terminal:"));
+  print(
+      narrator_.dim("  The RADIUS door: open the phone page, then try these in another terminal:"));
   print("");
   print("  " + try_line("alice", "wonderland"));
   print("  " + try_line("bob", "builder"));
@@ -187,6 +194,13 @@ void Demo::print_welcome() const {
   print("");
   if (!is_installed("radclient"))
     print("  radclient is not installed: apt-get install freeradius-utils\n");
+  print(narrator_.dim("  The HTTP door: the web page is refused, until your address is let in:"));
+  print("");
+  const std::string grant = fmt::format("  {} grant --config {}", binary_, config_);
+  print(fmt::format("  curl http://{}/", ports_.web.text()));
+  print(grant + " --add 127.0.0.1 --user alice --for 1h");
+  print(grant + " --end-user alice");
+  print("");
   print(narrator_.dim("  Ctrl-C ends it all. What happens to each request shows here:"));
   print("");
 }
@@ -268,6 +282,8 @@ bool Demo::tell_daemon_lines() {
       if (const auto decision = parse_decision(line)) {
         decided = true;
         print_all(narrator_.tell(*decision, unix_ms()));
+      } else if (const auto visit = parse_visit(line)) {
+        print(narrator_.tell(*visit, unix_ms()));
       } else if (const auto trouble = parse_trouble(line)) {
         if (ready_) print(narrator_.trouble(*trouble));
         if (!ready_) before_ready_.push_back(*trouble);

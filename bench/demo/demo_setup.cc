@@ -16,7 +16,7 @@ namespace sallyport::lab {
 namespace {
 
 constexpr std::uint32_t kLoopback = 0x7f000001;
-constexpr std::uint16_t kPorts = 4;
+constexpr std::uint16_t kPorts = 5;
 
 /// A port that is free for both UDP and TCP at this moment. Another program may take it before the
 /// daemon does: then the daemon says so, and the demo ends.
@@ -45,7 +45,7 @@ std::expected<DemoPorts, std::string> choose_ports(std::uint16_t base) {
       chosen[i] = static_cast<std::uint16_t>(base + i);
       continue;
     }
-    // The simulators take theirs themselves, with port 0; two are chosen for the daemon.
+    // The simulators take theirs themselves, with port 0; the others are chosen for the daemon.
     if (i == 1 || i == 2) continue;
     const auto port = free_port();
     if (!port) return std::unexpected(port.error());
@@ -55,7 +55,8 @@ std::expected<DemoPorts, std::string> choose_ports(std::uint16_t base) {
   return DemoPorts{.radius = {loopback, chosen[0]},
                    .downstream = {loopback, chosen[1]},
                    .phone = {loopback, chosen[2]},
-                   .admin = {loopback, chosen[3]}};
+                   .admin = {loopback, chosen[3]},
+                   .web = {loopback, chosen[4]}};
 }
 
 DemoSecrets DemoSecrets::random() {
@@ -63,11 +64,14 @@ DemoSecrets DemoSecrets::random() {
           .notakey_client = std::string(Uuid::random().view())};
 }
 
-std::string demo_config(const DemoPorts& ports, const DemoSecrets& secrets) {
-  return fmt::format(R"([radius]
-listen = ["{}"]
+std::string demo_config(const DemoPorts& ports, const DemoSecrets& secrets,
+                        const std::string& control_socket) {
+  return fmt::format(R"([engine]
 shards = 1
 pin = false
+
+[radius]
+listen = ["{}"]
 
 [[client]]
 name = "demo"
@@ -88,6 +92,21 @@ action = "VPN login"
 description = "Log in as {{user}} from {{address}}?"
 ttl = "60s"
 
+[http]
+control_socket = "{}"
+access_log = true
+
+[[http.listener]]
+listen = ["{}"]
+
+# What stands behind the door.
+[[http.route]]
+name = "page"
+policy = "second_factor"
+respond = 200
+respond_type = "text/html; charset=utf-8"
+respond_body = "<!doctype html><title>Let in</title><h1>You are let in</h1><p>This page is behind the HTTP door.</p>"
+
 [admin]
 listen = "{}"
 
@@ -96,7 +115,7 @@ format = "json"
 )",
                      ports.radius.text(), secrets.client, ports.downstream.text(),
                      secrets.downstream, ports.phone.text(), kDemoServiceId, kDemoClientId,
-                     secrets.notakey_client, ports.admin.text());
+                     secrets.notakey_client, control_socket, ports.web.text(), ports.admin.text());
 }
 
 std::expected<std::string, std::string> find_sallyport(const std::string& given) {

@@ -15,6 +15,7 @@ struct DemoPorts {
   Endpoint downstream;
   Endpoint phone;
   Endpoint admin;
+  Endpoint web;  ///< sallyport's HTTP door
 };
 
 /// Consecutive ones from `base`, or free ones when it is 0.
@@ -30,7 +31,9 @@ struct DemoSecrets {
 inline constexpr const char* kDemoServiceId = "5a11f0a7-0000-4000-8000-000000000001";
 inline constexpr const char* kDemoClientId = "sallyport-demo";
 
-[[nodiscard]] std::string demo_config(const DemoPorts& ports, const DemoSecrets& secrets);
+/// `control_socket`: by which `sallyport grant` lets visitors in.
+[[nodiscard]] std::string demo_config(const DemoPorts& ports, const DemoSecrets& secrets,
+                                      const std::string& control_socket);
 
 /// The daemon's binary: as given, or beside our own.
 [[nodiscard]] std::expected<std::string, std::string> find_sallyport(const std::string& given);

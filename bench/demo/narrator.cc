@@ -54,6 +54,21 @@ std::optional<Decision> parse_decision(std::string_view line) {
                   .total_ms = number_member(object, "total_ms")};
 }
 
+std::optional<Visit> parse_visit(std::string_view line) {
+  simdjson::dom::parser parser;
+  simdjson::dom::object object;
+  const simdjson::padded_string padded(line);
+  if (parser.parse(padded).get(object) != simdjson::SUCCESS) return std::nullopt;
+  if (text_member(object, "event") != "request" || text_member(object, "component") != "access")
+    return std::nullopt;
+  return Visit{.visitor = text_member(object, "visitor"),
+               .user = text_member(object, "user"),
+               .method = text_member(object, "method"),
+               .target = text_member(object, "path"),
+               .admission = text_member(object, "admission"),
+               .status = static_cast<unsigned>(number_member(object, "status"))};
+}
+
 std::optional<std::string> parse_trouble(std::string_view line) {
   simdjson::dom::parser parser;
   simdjson::dom::object object;
@@ -134,6 +149,15 @@ std::vector<std::string> Narrator::tell(const Decision& decision, std::uint64_t 
   text += "  " + dim(parts);
   const Colour colour = accepted ? Colour::green : silent ? Colour::yellow : Colour::red;
   return {line(unix_ms, decision.user, "answer", colour, text), ""};
+}
+
+std::string Narrator::tell(const Visit& visit, std::uint64_t unix_ms) const {
+  const bool granted = visit.admission == "granted";
+  const std::string what = granted ? fmt::format("let in, his address is opened for {}", visit.user)
+                                   : "refused: his address is not let in yet";
+  return line(unix_ms, visit.visitor, "web", granted ? Colour::green : Colour::red,
+              fmt::format("{} {}: {} {}", printable(visit.method), printable(visit.target),
+                          printable(what), dim(fmt::format("({})", visit.status))));
 }
 
 std::string Narrator::trouble(std::string_view text) const {

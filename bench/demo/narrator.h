@@ -34,6 +34,17 @@ struct Decision {
 /// "840 µs", "12.3 ms", "4.2 s".
 [[nodiscard]] std::string human_ms(double ms);
 
+/// A request at the HTTP door, read back from its access log.
+struct Visit {
+  std::string visitor;
+  std::string user;
+  std::string method;
+  std::string target;
+  std::string admission;  ///< "granted", "gate", …
+  unsigned status = 0;
+};
+[[nodiscard]] std::optional<Visit> parse_visit(std::string_view line);
+
 class Narrator {
  public:
   explicit Narrator(bool coloured) : coloured_(coloured) {}
@@ -42,6 +53,7 @@ class Narrator {
   [[nodiscard]] std::vector<std::string> tell(const NotakeyEvent& event) const;
   [[nodiscard]] std::vector<std::string> tell(const Decision& decision,
                                               std::uint64_t unix_ms) const;
+  [[nodiscard]] std::string tell(const Visit& visit, std::uint64_t unix_ms) const;
   [[nodiscard]] std::string trouble(std::string_view text) const;
   [[nodiscard]] std::string bold(std::string_view text) const;
   [[nodiscard]] std::string dim(std::string_view text) const;

@@ -19,6 +19,8 @@ class PrivateFolder {
   /// Writes a file that only we can read; returns its path.
   [[nodiscard]] std::expected<std::string, std::string> write(std::string_view name,
                                                               std::string_view text) const;
+  /// Of a file in it that somebody else makes.
+  [[nodiscard]] std::string path_of(std::string_view name) const { return path_ / name; }
 
  private:
   explicit PrivateFolder(std::filesystem::path path) : path_(std::move(path)) {}

@@ -46,6 +46,36 @@ def test_demo_ends_with_its_daemon_on_a_signal(tmp_path):
     assert not os.path.exists(f"/proc/{children[0]}")
 
 
+def test_demo_shows_the_http_door(tmp_path):
+    """With the very lines that it prints: refused, let in, refused again."""
+    with subprocess.Popen([LAB, "demo", "--sallyport", BINARY], stdout=subprocess.PIPE,
+                          env={**os.environ, "TMPDIR": str(tmp_path)}, text=True) as demo:
+        lines = []
+        while "Ctrl-C" not in (lines := [*lines, demo.stdout.readline()])[-1]:
+            assert lines[-1]
+        visit, let_in, end = [line.split() for line in lines
+                              if line.split()[:1] == ["curl"] or " grant --" in line]
+        visit[1:1] = ["--silent", "--noproxy", "*"]
+
+        def ran(words):
+            return subprocess.run(words, capture_output=True, text=True, timeout=30,
+                                  check=True).stdout
+
+        assert "not let in yet" in ran(visit)
+        ran(let_in)
+        assert "You are let in" in ran(visit)
+        ran(end)
+        assert "not let in yet" in ran(visit)
+        told = []
+        while len(told) < 3:
+            assert (line := demo.stdout.readline())
+            told += [line] if " web " in line else []
+        demo.send_signal(signal.SIGINT)
+        demo.communicate(timeout=30)
+    assert ["refused: " in line for line in told] == [True, False, True]
+    assert "opened for alice" in told[1]
+
+
 def test_demo_tells_what_it_cannot_find(tmp_path):
     result = run_lab("demo", "--sallyport", tmp_path / "nothing")
     assert result.returncode == 1

@@ -170,6 +170,10 @@ void H1Visitor::respond(http::ResponseHead& head, bool body) {
       chunked_ = !http_1_0_;
       until_close_ = http_1_0_;
       head.framing = chunked_ ? http::Framing::chunked : http::Framing::until_close;
+    } else if (!body && !head.content_length && head.status >= 200 && head.status != 204 &&
+               head.status != 304 && exchange_->request().method != http::Method::head) {
+      // HTTP/2 ends an answer without saying how long it was; he would wait for us to close.
+      head.content_length = 0;
     }
     // With a body that nobody will read there is no next request.
     if (continue_owed_ || discarding_ || until_close_ || door_.draining()) keep_alive_ = false;

@@ -1,13 +1,14 @@
 """What follows when an upstream breaks off: the table of docs/http-routing.md line by line, with
-servers that lie. Another try only where it is safe, and a POST that was sent is never sent again."""
+servers that lie. Another try only where it is safe; a POST that was sent is never sent again."""
 
 import itertools
 import socket
 import threading
 
+import h2_frames
 import pytest
 from harness.net import loopback_address, wait_until
-from http_lab import OK, HttpDoor, Scripted, listener, pool, route, simple
+from http_lab import OK, HttpDoor, Node, Scripted, listener, pool, route, simple
 
 # No server is taken out by failing requests unless a test says otherwise.
 NEVER_OUT = {"max_fails": 0}
@@ -282,6 +283,61 @@ def test_a_second_answer_that_nobody_asked_for_is_not_given_away(tmp_path):
         with door.raw() as visitor:
             assert [visitor.get().answer().body for _ in range(3)] == [b"ok"] * 3
         assert server.connections == 3
+
+
+# --- HTTP/2: a server may say that it has not touched a request ------------------------------
+
+
+def says_no(answer, then_serves=False):
+    """An HTTP/2 server that gives `answer` to its first request. Its next connections say the
+    same, unless it `then_serves` them: with a head of 204, and nothing else."""
+
+    def script(connection, number):
+        connection.exactly(len(h2_frames.PREFACE))
+        connection.send(h2_frames.frame(h2_frames.SETTINGS))
+        while True:
+            head = connection.exactly(9)
+            connection.exactly(int.from_bytes(head[:3], "big"))
+            if head[3] == h2_frames.HEADERS:
+                stream = int.from_bytes(head[5:9], "big")
+                if then_serves and number > 1:
+                    connection.send(h2_frames.frame(h2_frames.HEADERS, h2_frames.WHOLE, stream,
+                                                    b"\x89"))
+                else:
+                    connection.send(answer(stream))
+
+    return script
+
+
+def refused(stream):
+    return h2_frames.reset(stream, h2_frames.REFUSED_STREAM)
+
+
+def goodbye(_stream):
+    return h2_frames.frame(h2_frames.GOAWAY, payload=bytes(8))
+
+
+@pytest.mark.parametrize("answer", [refused, goodbye])
+def test_a_request_that_was_not_touched_is_asked_again_whatever_the_method(tmp_path, answer):
+    origin = Node(tmp_path, {"a": {"kind": "h2c"}})
+    with Scripted(says_no(answer)) as first:
+        door = to_both(tmp_path, first.at, origin.at(), protocol="h2")
+        assert door.curl("/status?code=200", "-X", "POST").status == 200
+        assert origin.requests() == ["POST /status"] and first.connections == 1
+
+
+@pytest.mark.parametrize("answer", [refused, goodbye])
+def test_where_there_is_no_other_the_same_is_asked_once_more(tmp_path, answer):
+    with Scripted(says_no(answer)) as only:
+        door = HttpDoor(tmp_path, simple(only.at, protocol="h2"))
+        assert door.curl("/", "-X", "POST").status == 502
+
+
+def test_who_says_goodbye_on_one_connection_takes_the_next(tmp_path):
+    with Scripted(says_no(goodbye, then_serves=True)) as only:
+        door = HttpDoor(tmp_path, simple(only.at, protocol="h2"))
+        assert door.curl("/", "-X", "POST").status == 204
+        assert only.connections == 2
 
 
 # --- Failing requests take a server out ------------------------------------------------------

@@ -1,5 +1,6 @@
 """Where a request goes and what becomes of it on the way: hosts, paths, methods, headers;
-rewriting; answers of our own; bounds of bodies; one form of a path; and routes changed under traffic."""
+rewriting; answers of our own; bounds of bodies; one form of a path; routes changed under traffic.
+"""
 
 import threading
 

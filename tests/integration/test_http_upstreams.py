@@ -162,6 +162,21 @@ def test_no_more_are_kept_than_allowed(tmp_path, origin):
     wait_until(lambda: origin.stats("a")["open"] == 1, "one is kept")
 
 
+def test_an_http2_answer_without_a_body_ends(tmp_path):
+    """HTTP/2 needs no Content-Length to end it; a visitor of HTTP/1.1 does."""
+    origin = Node(tmp_path, {"a": {"kind": "h2c"}})
+    door = HttpDoor(tmp_path, simple(origin.at(), protocol="h2"))
+    with door.raw() as visitor:
+        for path, method, length in (("/status?code=200", "GET", "0"),
+                                     ("/status?code=404", "POST", "0"),
+                                     ("/status?code=204", "GET", None),
+                                     ("/status?code=304", "GET", None),
+                                     ("/bytes?n=5&chunked", "HEAD", None)):
+            answer = visitor.get(path, method=method).answer(to=method)
+            assert answer.get("content-length") == length and answer.body == b"", path
+            assert answer.get("transfer-encoding") is None or method == "HEAD"
+
+
 @pytest.mark.parametrize("kind", ["h2c", "h2"])
 def test_one_http2_connection_carries_many_requests(tmp_path, kind):
     authority = Authority(tmp_path / "ca")

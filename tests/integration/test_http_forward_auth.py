@@ -74,7 +74,7 @@ def test_the_name_is_not_the_visitors_to_choose(front, alice):
     assert header(answer.json(), "remote-user") == ["alice"]
 
 
-@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "REPORT"])
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "REPORT"])
 def test_methods_and_bodies_are_untouched(front, alice, method):
     body = bytes(range(256)) * 400
     answer = front.ask(alice, "/echo?x=%2F&y=a+b&&z", "-X", method, "-H",

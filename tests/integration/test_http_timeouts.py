@@ -140,10 +140,10 @@ def test_a_connection_without_a_request(tmp_path, server, requests):
         assert visitor.ends()
 
 
-@pytest.mark.parametrize("sent", ["", "PRI"])
-def test_not_enough_is_said_to_tell_http2_from_http1(tmp_path, server, sent):
-    """Closed without a word, in the time that a head has: it is not known what to answer in."""
-    door = HttpDoor(tmp_path, with_http(simple(server.at), header_timeout=SHORT))
+@pytest.mark.parametrize("sent,setting", [("", "keep_alive_timeout"), ("PRI", "header_timeout")])
+def test_not_enough_is_said_to_tell_http2_from_http1(tmp_path, server, sent, setting):
+    """Closed without a word: it is not known what to answer in."""
+    door = HttpDoor(tmp_path, with_http(simple(server.at), **{setting: SHORT}))
     with door.raw() as visitor:
         assert visitor.send(sent).ends()
 

@@ -134,8 +134,9 @@ def run(bench: Bench) -> None:
     memory(bench, asking, before_kb)
     rounds(bench, asking, idle)
     still = metric(asking, "sallyport_verify_pending")
-    # The later traffic may come from a port of the asking traffic. A new request with the Identifier
-    # of one that waits takes its place (RFC 2865 §2.5), and its user need not be asked any more.
+    # The later traffic may come from a port of the asking traffic. A new request with the
+    # Identifier of one that waits takes its place (RFC 2865 §2.5), and its user need not be asked
+    # any more.
     if still < _ENOUGH * bench.plan.pending:
         bench.limit(f"pending: only {still:,.0f} of {bench.plan.pending:,} were still pending at "
                     "the end")

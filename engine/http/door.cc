@@ -6,7 +6,6 @@
 #include "engine/http/h1_visitor.h"
 #include "engine/http/h2_visitor.h"
 #include "engine/http/incoming.h"
-#include "engine/limits.h"
 #include "protocol/check.h"
 #include "protocol/http/date.h"
 #include "verify/clock.h"

@@ -20,6 +20,7 @@
 #include "engine/http/grant_snapshot.h"
 #include "engine/http/metrics.h"
 #include "engine/http/upstreams.h"
+#include "engine/limits.h"
 #include "engine/ring/mailbox.h"
 #include "engine/ring/reactor.h"
 #include "engine/ring/streams.h"
@@ -147,6 +148,9 @@ class Door final : public ring::Tenant {
   [[nodiscard]] bool park() noexcept override;
   void unpark() noexcept override { mailbox_->unpark(); }
   [[nodiscard]] std::optional<std::uint64_t> next_deadline_ms() const noexcept override;
+  [[nodiscard]] std::uint32_t patience_us() const noexcept override {
+    return limits::kHttpPatienceUs;
+  }
   void flush() noexcept override;
   void leave() noexcept override;
   [[nodiscard]] std::uint32_t in_flight() const noexcept override { return streams_->in_flight(); }

@@ -88,6 +88,7 @@ class Shard final : public ring::Tenant, public Outbox {
   void turn(std::uint64_t monotonic_ns) noexcept override;
   [[nodiscard]] bool park() noexcept override { return mailbox_->park(); }
   void unpark() noexcept override { mailbox_->unpark(); }
+  [[nodiscard]] std::uint32_t patience_us() const noexcept override { return 0; }
   [[nodiscard]] std::optional<std::uint64_t> next_deadline_ms() const noexcept override {
     return door_->next_deadline_ms();
   }

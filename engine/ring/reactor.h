@@ -33,6 +33,8 @@ class Tenant {
   virtual void unpark() noexcept = 0;
   /// It has nothing to do before this; empty: until something comes.
   [[nodiscard]] virtual std::optional<std::uint64_t> next_deadline_ms() const noexcept = 0;
+  /// How long a busy shard may wait for more to come, so that a turn does more; 0: not at all.
+  [[nodiscard]] virtual std::uint32_t patience_us() const noexcept = 0;
   /// Queues what is to be sent: the wait submits it.
   virtual void flush() noexcept = 0;
   /// Ends all it has in the kernel; called again until in_flight() is 0.
@@ -82,7 +84,9 @@ class Reactor {
   std::vector<Tenant*> tenants_;
   std::array<Tenant*, kOperations> owner_{};  ///< by operation; none: the reactor's own
   std::vector<Completion> completions_;
-  std::uint32_t polls_ = 0;  ///< of the wake-up event, that the kernel holds
+  std::uint32_t patience_us_ = 0;  ///< of the least patient tenant
+  std::uint32_t harvested_ = 0;    ///< completions of this turn
+  std::uint32_t polls_ = 0;        ///< of the wake-up event, that the kernel holds
   std::atomic<bool> stopping_{false};
   std::thread thread_;
 };

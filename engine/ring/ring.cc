@@ -1,6 +1,8 @@
 #include "engine/ring/ring.h"
 
 #include <cerrno>
+#include <csignal>
+#include <cstdint>
 
 #include <poll.h>
 #include <sys/socket.h>
@@ -17,6 +19,9 @@ constexpr unsigned kSetupFlags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER
                                  IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG |
                                  IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE |
                                  IORING_SETUP_R_DISABLED;
+
+/// IORING_FEAT_MIN_TIMEOUT, which liburing 2.3's header does not know.
+constexpr std::uint32_t kFeatureMinTimeout = std::uint32_t{1} << 15;
 
 /// What to do after io_uring_enter has failed.
 enum class EnterOutcome : std::uint8_t {
@@ -175,6 +180,24 @@ void Ring::send_stream_message(int fd, const msghdr& message, Tag tag) noexcept 
   entry.user_data = tag.pack();
 }
 
+// These are not parked: MSG_DONTWAIT fails the request where the one above waits, as it does for
+// datagrams. With MSG_WAITALL a short send is a failure too, which posts its completion (io_send,
+// io_req_defer_failed: before the submission returns).
+void Ring::send_stream_now(int fd, std::span<const std::uint8_t> octets, Tag tag) noexcept {
+  io_uring_sqe& entry = next_entry();
+  io_uring_prep_send(&entry, fd, octets.data(), octets.size(),
+                     MSG_NOSIGNAL | MSG_WAITALL | MSG_DONTWAIT);
+  entry.flags |= IOSQE_CQE_SKIP_SUCCESS;
+  entry.user_data = tag.pack();
+}
+
+void Ring::send_stream_message_now(int fd, const msghdr& message, Tag tag) noexcept {
+  io_uring_sqe& entry = next_entry();
+  io_uring_prep_sendmsg(&entry, fd, &message, MSG_NOSIGNAL | MSG_WAITALL | MSG_DONTWAIT);
+  entry.flags |= IOSQE_CQE_SKIP_SUCCESS;
+  entry.user_data = tag.pack();
+}
+
 void Ring::cancel(Tag target, Tag tag) noexcept {
   io_uring_sqe& entry = next_entry();
   io_uring_prep_cancel64(&entry, target.pack(), 0);
@@ -200,15 +223,38 @@ void Ring::submit() noexcept {
   }
 }
 
-void Ring::submit_and_wait(std::optional<std::uint64_t> timeout_ns) noexcept {
+/// What io_uring_submit_and_wait_min_timeout does, which liburing has since 2.8.
+int Ring::submit_and_wait_for(Company company, __kernel_timespec* timeout) noexcept {
+  io_uring_sq& queue = ring_.sq;
+  std::uint32_t tail = *queue.ktail;
+  for (; queue.sqe_head != queue.sqe_tail; ++queue.sqe_head) {
+    queue.array[tail++ & queue.ring_mask] = queue.sqe_head & queue.ring_mask;
+  }
+  io_uring_smp_store_release(queue.ktail, tail);
+  io_uring_getevents_arg argument{};
+  argument.sigmask_sz = _NSIG / 8;
+  argument.pad = company.wait_us;  // min_wait_usec in later headers
+  argument.ts = reinterpret_cast<std::uintptr_t>(timeout);
+  unsigned flags = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG;
+  if (ring_.enter_ring_fd != ring_.ring_fd) flags |= IORING_ENTER_REGISTERED_RING;
+  return io_uring_enter2(static_cast<unsigned>(ring_.enter_ring_fd), tail - *queue.khead,
+                         company.completions, flags, reinterpret_cast<sigset_t*>(&argument),
+                         sizeof(argument));
+}
+
+void Ring::submit_and_wait(std::optional<std::uint64_t> timeout_ns, Company company) noexcept {
   __kernel_timespec timeout{};
   if (timeout_ns) {
     timeout.tv_sec = static_cast<std::int64_t>(*timeout_ns / 1'000'000'000);
     timeout.tv_nsec = static_cast<std::int64_t>(*timeout_ns % 1'000'000'000);
   }
+  __kernel_timespec* const until = timeout_ns ? &timeout : nullptr;
+  const bool for_company =
+      company.completions > 1 && company.wait_us > 0 && (ring_.features & kFeatureMinTimeout) != 0;
   io_uring_cqe* first = nullptr;
-  const int result =
-      io_uring_submit_and_wait_timeout(&ring_, &first, 1, timeout_ns ? &timeout : nullptr, nullptr);
+  const int result = for_company
+                         ? submit_and_wait_for(company, until)
+                         : io_uring_submit_and_wait_timeout(&ring_, &first, 1, until, nullptr);
   if (result >= 0) return;
   switch (judge_enter(-result)) {
     case EnterOutcome::turn: break;

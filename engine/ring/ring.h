@@ -23,6 +23,13 @@ struct RingPlan {
   std::uint32_t files = 16;                 ///< size of the table of registered files
 };
 
+/// Completions to wait for beyond the first, so that a turn has more to do; and how long at the
+/// most.
+struct Company {
+  std::uint32_t completions = 1;
+  std::uint32_t wait_us = 0;
+};
+
 /// One result, copied out of the completion ring.
 struct Completion {
   Tag tag;
@@ -84,16 +91,26 @@ class Ring {
   /// until then; `message` and its iovec until submitted.
   void send_stream(int fd, std::span<const std::uint8_t> octets, Tag tag) noexcept;
   void send_stream_message(int fd, const msghdr& message, Tag tag) noexcept;
+  /// The same without waiting for room in the socket's buffer. All octets are sent, and free again,
+  /// once settled() and no completion was posted; else one tells how many were, or -EAGAIN.
+  void send_stream_now(int fd, std::span<const std::uint8_t> octets, Tag tag) noexcept;
+  void send_stream_message_now(int fd, const msghdr& message, Tag tag) noexcept;
 
   void cancel(Tag target, Tag tag) noexcept;
   void cancel_all(Tag tag) noexcept;
 
   /// Queued and not yet taken by the kernel.
   [[nodiscard]] std::uint32_t unsubmitted() const noexcept { return io_uring_sq_ready(&ring_); }
+  /// All that was queued has been taken by the kernel, and all completions have been harvested.
+  [[nodiscard]] bool settled() noexcept {
+    return unsubmitted() == 0 && io_uring_cq_ready(&ring_) == 0 &&
+           !io_uring_cq_has_overflow(&ring_);
+  }
   /// Submits without waiting. What the kernel does not take now stays queued.
   void submit() noexcept;
-  /// Submits, then waits for a completion, but no longer than `timeout_ns`; empty: for ever.
-  void submit_and_wait(std::optional<std::uint64_t> timeout_ns) noexcept;
+  /// Submits, then waits for a completion, but no longer than `timeout_ns`; empty: for ever. Waits
+  /// for company where the kernel can (since Linux 6.12).
+  void submit_and_wait(std::optional<std::uint64_t> timeout_ns, Company company = {}) noexcept;
 
   /// Moves what has completed into `out` and returns how many. Completions that the kernel had to
   /// keep aside are fetched as well, and counted.
@@ -104,6 +121,7 @@ class Ring {
  private:
   Ring() = default;
   [[nodiscard]] io_uring_sqe& next_entry() noexcept;
+  [[nodiscard]] int submit_and_wait_for(Company company, __kernel_timespec* timeout) noexcept;
   [[nodiscard]] std::size_t take(std::span<Completion> out) noexcept;
 
   io_uring ring_{};

@@ -175,6 +175,7 @@ bool Streams::Impl::next_event(StreamEvent& event) noexcept {
 }
 
 void Streams::Impl::flush() noexcept {
+  settle_prompt();
   send_queued();
   buffers.publish();
   arm_receivers();
@@ -183,6 +184,7 @@ void Streams::Impl::flush() noexcept {
 
 void Streams::Impl::tick(std::uint64_t to_ms) noexcept {
   now_ms = to_ms;
+  settle_prompt();
   linger.advance(to_ms, [this](std::uint32_t index) {
     if (records[index].state == StreamState::closing) leave(records[index]);
   });
@@ -196,6 +198,7 @@ std::optional<std::uint64_t> Streams::Impl::next_deadline_ms() const noexcept {
   };
   if (starved_since_ms) also(*starved_since_ms + kStarvedMs);
   if (accept_again_ms > now_ms) also(accept_again_ms);
+  if (!prompt.empty()) also(now_ms + kPromptMs);
   return deadline;
 }
 

@@ -26,6 +26,11 @@ namespace sallyport::ring {
 inline constexpr std::uint32_t kCopyOctets = 1024;
 /// Slices that one send carries.
 inline constexpr std::size_t kSendPieces = 16;
+/// As many octets are sent at once, where nothing waits for it: without a completion that would
+/// only wake the shard. More are left to the kernel, which goes on when there is room.
+inline constexpr std::uint32_t kPromptOctets = 64 * 1024;
+/// So long may buffers of what was sent at once be held by a shard that sleeps.
+inline constexpr std::uint64_t kPromptMs = 20;
 /// Sends of several slices, and connects, between two submissions.
 inline constexpr std::uint32_t kMessages = 128;
 /// No descriptor was left: accepting starts again after this, or when a stream ends.
@@ -82,6 +87,8 @@ struct Stream {
   bool end_sent : 1 = false;
   bool alerting : 1 = false;  ///< failed, but what is queued tells the peer why
   bool is_unix : 1 = false;
+  bool prompt : 1 = false;  ///< what is being sent goes at once, or a completion tells
+  bool slow : 1 = false;  ///< there was no room for that: until all is sent the kernel waits for it
   // In which lists it is. These outlive the stream: a record is listed once.
   bool in_dirty : 1 = false;
   bool in_to_arm : 1 = false;
@@ -183,6 +190,9 @@ struct Streams::Impl {
   [[nodiscard]] static bool may_send(const Stream& stream) noexcept;
   void send_queued() noexcept;
   void send_from(Stream& stream) noexcept;
+  [[nodiscard]] static bool may_be_prompt(const Stream& stream) noexcept;
+  void note_prompt(Stream& stream) noexcept;
+  void settle_prompt() noexcept;
   void send_completed(Stream& stream, int result) noexcept;
   void send_broke(Stream& stream, int error) noexcept;
   void skip(SliceQueue& queue, std::size_t octets) noexcept;  ///< and releases
@@ -229,6 +239,7 @@ struct Streams::Impl {
   std::size_t dirty_at = 0;            ///< told up to here
   std::vector<std::uint32_t> to_arm;   ///< whose receive may have to be armed or cancelled
   std::vector<std::uint32_t> to_send;  ///< have something to send
+  std::vector<std::uint32_t> prompt;   ///< sent at once, as far as is known
   std::vector<std::uint32_t> flushing;
   std::vector<Message> messages;
   std::uint32_t messages_used = 0;

@@ -87,12 +87,25 @@ void Streams::Impl::send_queued() noexcept {
   flushing.clear();
 }
 
+bool Streams::Impl::may_be_prompt(const Stream& stream) noexcept {
+  // What waits for the end of this send (octets behind it, a FIN, a `drained` that is owed) needs a
+  // completion that wakes the shard.
+  return stream.state == StreamState::open && !stream.slow && !stream.end_wanted &&
+         !stream.throttled && stream.sending == stream.out_octets &&
+         stream.sending <= kPromptOctets;
+}
+
 void Streams::Impl::send_from(Stream& stream) noexcept {
   const Tag send_tag = tag(Operation::stream_send, stream);
   if (stream.out.head == stream.out.tail) {
     const Octets octets = buffers.octets(nodes.front(stream.out));
     stream.sending = static_cast<std::uint32_t>(octets.size());
-    ring.send_stream(stream.fd, octets, send_tag);
+    if (may_be_prompt(stream)) {
+      ring.send_stream_now(stream.fd, octets, send_tag);
+      note_prompt(stream);
+    } else {
+      ring.send_stream(stream.fd, octets, send_tag);
+    }
     return requested(stream);
   }
   Message* const out = message();
@@ -107,13 +120,41 @@ void Streams::Impl::send_from(Stream& stream) noexcept {
   out->header = {};
   out->header.msg_iov = out->pieces.data();
   out->header.msg_iovlen = pieces;
-  ring.send_stream_message(stream.fd, out->header, send_tag);
+  if (may_be_prompt(stream)) {
+    ring.send_stream_message_now(stream.fd, out->header, send_tag);
+    note_prompt(stream);
+  } else {
+    ring.send_stream_message(stream.fd, out->header, send_tag);
+  }
   requested(stream);
+}
+
+void Streams::Impl::note_prompt(Stream& stream) noexcept {
+  stream.prompt = true;
+  prompt.push_back(index_of(stream));
+}
+
+void Streams::Impl::settle_prompt() noexcept {
+  if (prompt.empty() || !ring.settled()) return;
+  // By index: a send that is done may note what is to be sent next, but nothing is sent in here.
+  for (const std::uint32_t index : prompt) {
+    Stream& stream = records[index];
+    if (!stream.prompt) continue;  // a completion has told
+    send_completed(stream, static_cast<int>(stream.sending));
+    settle(stream);
+  }
+  prompt.clear();
 }
 
 void Streams::Impl::send_completed(Stream& stream, int result) noexcept {
   came_home(stream);
   const std::uint32_t asked = std::exchange(stream.sending, 0);
+  if (stream.prompt) {
+    stream.prompt = false;
+    stream.slow = result < static_cast<int>(asked);
+  } else if (stream.out_octets == asked) {
+    stream.slow = false;
+  }
   if (!may_send(stream)) return drop_out(stream);
   if (result <= 0) {
     if (result == -EINTR || result == -EAGAIN || result == -ENOMEM) return want_sent(stream);

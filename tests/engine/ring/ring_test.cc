@@ -5,6 +5,7 @@
 #include <cstring>
 #include <map>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -215,6 +216,26 @@ TEST_F(RingTest, TheWaitEndsAtItsDeadlineAndNotBefore) {
   EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(20));
   EXPECT_EQ(ring_->harvest(completions_), 0u);
   ring_->submit_and_wait(0);
+  EXPECT_EQ(ring_->harvest(completions_), 0u);
+}
+
+TEST_F(RingTest, WaitsForCompanyButNotForLong) {
+  constexpr std::uint32_t kMinTimeout = std::uint32_t{1} << 15;  // IORING_FEAT_MIN_TIMEOUT
+  open(8);
+  if ((ring_->raw().features & kMinTimeout) == 0) GTEST_SKIP() << "needs Linux 6.12";
+  arm();
+  client_sends("first");
+  std::thread later([this] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    client_sends("second");
+  });
+  ring_->submit_and_wait(std::nullopt, {.completions = 2, .wait_us = 20'000'000});
+  later.join();
+  EXPECT_EQ(ring_->harvest(completions_), 2u);
+  client_sends("third");
+  ring_->submit_and_wait(std::nullopt, {.completions = 2, .wait_us = 1000});
+  EXPECT_EQ(ring_->harvest(completions_), 1u);
+  ring_->submit_and_wait(1'000'000, {.completions = 2, .wait_us = 1000});  // nobody at all
   EXPECT_EQ(ring_->harvest(completions_), 0u);
 }
 

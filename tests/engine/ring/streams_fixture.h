@@ -217,14 +217,14 @@ class StreamsTest : public ::testing::Test {
  private:
   void wait(std::uint64_t wait_ms) {
     ring_->submit_and_wait(wait_ms * 1'000'000);
-    const auto since_start = std::chrono::steady_clock::now().time_since_epoch();
-    streams_->tick(static_cast<std::uint64_t>(
-                       std::chrono::duration_cast<std::chrono::milliseconds>(since_start).count()) +
-                   skipped_ms_);
     const std::size_t harvested = ring_->harvest(completions_);
     for (std::size_t at = 0; at < harvested; ++at) {
       streams_->completed(completions_[at]);
     }
+    const auto since_start = std::chrono::steady_clock::now().time_since_epoch();
+    streams_->tick(static_cast<std::uint64_t>(
+                       std::chrono::duration_cast<std::chrono::milliseconds>(since_start).count()) +
+                   skipped_ms_);
   }
 
   std::array<Completion, 1024> completions_;

@@ -162,6 +162,49 @@ TEST_F(StreamsTest, HoldsBackAndTellsWhenDrained) {
   EXPECT_TRUE(streams_->writable(pair.server));
 }
 
+TEST_F(StreamsTest, ASmallSendDoesNotWakeTheShard) {
+  open();
+  const Pair pair = accept_plain();
+  turn(0);
+  streams_->send(pair.server, as_octets("small"));
+  streams_->flush();
+  ring_->submit();
+  EXPECT_TRUE(ring_->settled()) << "it posted a completion";
+  EXPECT_EQ(receive_plain(pair.client), "small");
+  EXPECT_EQ(streams_->unsent(pair.server), 5u);
+  turn(0);
+  EXPECT_EQ(streams_->unsent(pair.server), 0u);
+  EXPECT_EQ(streams_->next_deadline_ms(), std::nullopt);
+}
+
+TEST_F(StreamsTest, GoesOnWhereASmallSendFindsNoRoom) {
+  open();
+  const Pair pair = accept_plain();
+  // One in each turn, so that all are small, until the sockets' buffers are full.
+  std::string sent;
+  while (streams_->unsent(pair.server) == 0 && sent.size() < 200'000'000) {
+    const std::string block(60'000, static_cast<char>('a' + sent.size() / 60'000 % 26));
+    streams_->send(pair.server, as_octets(block));
+    sent += block;
+    turn(0);
+    turn(0);
+  }
+  ASSERT_GT(streams_->unsent(pair.server), 0u);
+  std::string received;
+  while (received.size() < sent.size()) {
+    turn(0);
+    pollfd ready{.fd = pair.client.get(), .events = POLLIN, .revents = 0};
+    if (::poll(&ready, 1, 0) == 1) received += receive_plain(pair.client, 1'000'000);
+  }
+  EXPECT_TRUE(received == sent);
+  // And is small again.
+  ASSERT_TRUE(run_until([&] { return streams_->unsent(pair.server) == 0; }));
+  streams_->send(pair.server, as_octets("small"));
+  streams_->flush();
+  ring_->submit();
+  EXPECT_TRUE(ring_->settled());
+}
+
 TEST_F(StreamsTest, TellsProgressOfALongSend) {
   open();
   const Pair pair = accept_plain();

@@ -27,6 +27,11 @@ _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 RELOADED = '"component":"reload","message":"done: '
 
 
+def sanitized():
+    """Whether the daemon is built with AddressSanitizer, whose runtime needs room of its own."""
+    return b"__asan_init" in pathlib.Path(BINARY).read_bytes()
+
+
 class HttpDoor(Process):
     """`sallyport run` with an HTTP door, ready when constructed. Listeners on port 0 get a free
     one: `addresses` holds them all in the order of the file, as (host, port) or a socket's path."""

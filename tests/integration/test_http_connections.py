@@ -11,7 +11,7 @@ import ssl
 import pytest
 from harness.net import PATIENCE_S, loopback_address, wait_until
 from harness.sallyport import toml
-from http_lab import Authority, HttpDoor, Node, Raw, listener, pool, route, simple
+from http_lab import Authority, HttpDoor, Node, Raw, listener, pool, route, sanitized, simple
 
 UP = route(respond=200, respond_body="up\n")
 
@@ -65,6 +65,8 @@ def test_max_connections(tmp_path):
 
 def test_no_descriptors_left(tmp_path):
     """Whoever comes then waits until there are, and those inside go on."""
+    if sanitized():
+        pytest.skip("UBSan opens a pipe to see whether an object is one, and has no descriptor")
     door = HttpDoor(tmp_path, listener() + UP)
     inside = len(os.listdir(f"/proc/{door.pid}/fd")) + 20
     resource.prlimit(door.pid, resource.RLIMIT_NOFILE, (inside, inside))

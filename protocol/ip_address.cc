@@ -70,19 +70,24 @@ bool IpAddress::is_v4() const noexcept {
 
 bool IpAddress::is_any() const noexcept { return *this == IpAddress{} || *this == v4(0); }
 
-std::string IpAddress::text() const {
-  char buffer[INET6_ADDRSTRLEN];
+std::string_view IpAddress::text(AddressBuffer& buffer) const noexcept {
   if (is_v4()) {
     // inet_ntop prints by printf, 150 ns; each HTTP request is told its visitor.
-    char* at = buffer;
+    char* at = buffer.data();
     for (std::size_t i = kV4Mapped.size(); i < octets.size(); ++i) {
-      if (at != buffer) *at++ = '.';
-      at = std::to_chars(at, buffer + sizeof(buffer), octets[i]).ptr;
+      if (at != buffer.data()) *at++ = '.';
+      at = std::to_chars(at, buffer.data() + buffer.size(), octets[i]).ptr;
     }
-    return {buffer, at};
+    return {buffer.data(), at};
   }
-  const char* text = ::inet_ntop(AF_INET6, octets.data(), buffer, sizeof buffer);
-  return text == nullptr ? std::string() : std::string(text);
+  const char* const text =
+      ::inet_ntop(AF_INET6, octets.data(), buffer.data(), static_cast<socklen_t>(buffer.size()));
+  return text == nullptr ? std::string_view() : std::string_view(text);
+}
+
+std::string IpAddress::text() const {
+  AddressBuffer buffer;
+  return std::string(text(buffer));
 }
 
 std::expected<Endpoint, std::string> Endpoint::parse(std::string_view text,

@@ -14,6 +14,9 @@ struct sockaddr_storage;
 
 namespace sallyport {
 
+/// Room for the longest address and its terminator (INET6_ADDRSTRLEN).
+using AddressBuffer = std::array<char, 46>;
+
 struct IpAddress {
   std::array<std::uint8_t, 16> octets{};  ///< network order; IPv4 as ::ffff:a.b.c.d
 
@@ -22,6 +25,7 @@ struct IpAddress {
   [[nodiscard]] bool is_v4() const noexcept;
   [[nodiscard]] bool is_any() const noexcept;  ///< 0.0.0.0 or ::
   [[nodiscard]] std::string text() const;      ///< 192.0.2.1 or 2001:db8::1, no brackets
+  [[nodiscard]] std::string_view text(AddressBuffer& buffer) const noexcept;  ///< into `buffer`
   auto operator<=>(const IpAddress&) const = default;
 };
 

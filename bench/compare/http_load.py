@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from . import accounting
 from .bench import Bench
 from .http_systems import Server
-from .processes import ChildFailed
+from .processes import ChildFailed, make_urgent
 from .systems import PEERS, SALLYPORT, program
 
 CONNECTIONS = 64
@@ -28,6 +28,7 @@ class Traffic:
     tls: bool
     body_octets: int
     rate: float | None = None  # h1: about so many requests a second; None: as many as are borne
+    urgent: bool = False  # see make_urgent
 
     def setting(self) -> dict[str, object]:
         """What tells its rounds from others of the scenario. The rate is in each result."""
@@ -100,6 +101,8 @@ def _run_once(bench: Bench, server: Server, traffic: Traffic, seconds: float
              else _h2load(url, seconds, log))
     before_ns = accounting.cpu_ns(server.child.pid)
     child = bench.children.start(f"load-{server.name}", words, bench.cores.generator)
+    if traffic.urgent:
+        make_urgent(child.pid)
     status = child.wait(seconds + 60)
     spent_ns = accounting.cpu_ns(server.child.pid) - before_ns
     if status != 0 or not server.child.running():

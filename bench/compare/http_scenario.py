@@ -11,7 +11,7 @@ from . import http_idle, http_systems
 from .bench import Bench
 from .http_load import Traffic, run as run_load
 from .http_systems import PROXIES, Proxy, Server
-from .processes import ChildFailed
+from .processes import ChildFailed, make_urgent
 from .systems import SALLYPORT
 from .throughput import SATURATED_BUSY
 
@@ -49,7 +49,7 @@ def run(bench: Bench) -> None:
                 _measure(bench, SCENARIO, server, traffic, number)
     _say_what_was_the_limit(bench)
     if "wrk" not in missing:
-        _half_load(bench, servers)
+        _half_load(bench, servers, origin)
     for server in servers.values():
         bench.children.stop(server.child)
     _idle(bench, [proxy for proxy in PROXIES if proxy.name in servers], certificate, origin, count)
@@ -80,13 +80,23 @@ def half_of(bench: Bench, names: list[str]) -> float:
     return min(rates) / 2
 
 
-def _half_load(bench: Bench, servers: dict[str, Server]) -> None:
-    """p99 of those that a row compares."""
+def _half_load(bench: Bench, servers: dict[str, Server], origin: Server) -> None:
+    """p99 of those that a row compares. No core halts meanwhile, and no other program of this
+    machine goes before any of them: what is left is the proxies' own."""
     compared = [name for name in (SALLYPORT, NGINX) if name in servers]
-    traffic = dataclasses.replace(PLAIN, rate=half_of(bench, compared))
+    traffic = dataclasses.replace(PLAIN, rate=half_of(bench, compared), urgent=True)
+    for server in (origin, *(servers[name] for name in compared)):
+        if not make_urgent(server.child.pid):
+            bench.limit("http-half-load: not root, so other programs of this machine went before "
+                        "proxies and load: latencies are theirs too")
+            break
+    awake = bench.children.keep_awake(bench.cores.proxy | bench.cores.generator
+                                      | bench.cores.downstream)
     for number in range(min(bench.plan.paired_rounds, 2 * _MAX_ROUNDS)):
         for name in compared if number % 2 == 0 else reversed(compared):
             _measure(bench, HALF_LOAD, servers[name], traffic, number)
+    for spinner in awake:
+        bench.children.stop(spinner)
 
 
 def _idle(bench: Bench, proxies: list[Proxy], certificate: pathlib.Path, origin: Server,

@@ -180,8 +180,8 @@ void write_redirect(const NotAdmitted& visitor, OwnAnswer& answer) {
 }
 
 void write_gate_page(const NotAdmitted& visitor, OwnAnswer& answer) {
-  http::AddressBuffer buffer;
-  const std::string_view address = http::write_address(visitor.visitor, buffer);
+  AddressBuffer buffer;
+  const std::string_view address = visitor.visitor.text(buffer);
   const Detail details[] = {{"Your address", address}, {"Service", visitor.host}};
   write_page(401, "Your address is not let in yet",
              "This service lets in known addresses only. Ask whoever runs it to let yours in, or "
@@ -192,9 +192,9 @@ void write_gate_page(const NotAdmitted& visitor, OwnAnswer& answer) {
 void write_gate_json(const NotAdmitted& visitor, OwnAnswer& answer) {
   std::string more;
   if (visitor.visitor != IpAddress{}) {
-    http::AddressBuffer buffer;
+    AddressBuffer buffer;
     more += ",\"address\":";
-    append_json(more, http::write_address(visitor.visitor, buffer));
+    append_json(more, visitor.visitor.text(buffer));
   }
   if (!visitor.gate_url.empty()) {
     more += ",\"gate\":";

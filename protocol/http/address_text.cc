@@ -6,8 +6,6 @@
 
 #include <arpa/inet.h>
 
-#include "protocol/check.h"
-
 namespace sallyport::http {
 
 static_assert(std::tuple_size_v<AddressBuffer> == INET6_ADDRSTRLEN);
@@ -52,15 +50,6 @@ std::optional<IpAddress> read_node(std::string_view text) noexcept {
   if (colon == std::string_view::npos || colon != text.rfind(':')) return read_address(text);
   if (!read_port(text.substr(colon + 1))) return std::nullopt;
   return read_address(text.substr(0, colon));
-}
-
-std::string_view write_address(const IpAddress& address, AddressBuffer& buffer) noexcept {
-  const bool v4 = address.is_v4();
-  const char* const text =
-      ::inet_ntop(v4 ? AF_INET : AF_INET6, address.octets.data() + (v4 ? 12 : 0), buffer.data(),
-                  static_cast<socklen_t>(buffer.size()));
-  CHECK(text != nullptr);
-  return text;
 }
 
 }  // namespace sallyport::http

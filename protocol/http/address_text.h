@@ -1,7 +1,6 @@
 #pragma once
-// Addresses read from and written to text without the heap: HTTP fields carry them in each request.
+// Addresses read from text without the heap: HTTP fields carry them in each request.
 
-#include <array>
 #include <optional>
 #include <string_view>
 
@@ -18,12 +17,5 @@ namespace sallyport::http {
 
 /// Decimal, no sign, no leading zero, at most 65,535.
 [[nodiscard]] std::optional<std::uint16_t> read_port(std::string_view text) noexcept;
-
-/// Room for the longest address and its terminator (INET6_ADDRSTRLEN).
-using AddressBuffer = std::array<char, 46>;
-
-/// As IpAddress::text(), a view into `buffer`.
-[[nodiscard]] std::string_view write_address(const IpAddress& address,
-                                             AddressBuffer& buffer) noexcept;
 
 }  // namespace sallyport::http

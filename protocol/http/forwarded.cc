@@ -150,7 +150,7 @@ void append_visitor(std::string& out, const IpAddress& visitor) {
     return;
   }
   AddressBuffer buffer;
-  out += write_address(visitor, buffer);
+  out += visitor.text(buffer);
 }
 
 void append_forwarded(std::string& out, const IpAddress& visitor, bool https,

@@ -11,7 +11,7 @@ from . import http_idle, http_systems
 from .bench import Bench
 from .http_load import Traffic, run as run_load
 from .http_systems import PROXIES, Proxy, Server
-from .processes import ChildFailed, make_urgent
+from .processes import Child, ChildFailed, make_urgent
 from .systems import SALLYPORT
 from .throughput import SATURATED_BUSY
 
@@ -41,19 +41,31 @@ def run(bench: Bench) -> None:
     origin = http_systems.start_origin(bench, certificate)
     servers = _start_all(bench, [proxy for proxy in PROXIES if proxy.words[0] not in missing],
                          certificate, origin)
+    neighbours = _neighbours(bench)
     for traffic in TRAFFIC:
         if ("wrk" if traffic.protocol == "h1" else "h2load") in missing:
             continue
         for number in range(min(bench.plan.rounds, _MAX_ROUNDS)):
             for server in servers.values():
                 _measure(bench, SCENARIO, server, traffic, number)
-    _say_what_was_the_limit(bench)
+    for neighbour in neighbours:
+        bench.children.stop(neighbour)
+    _say_what_was_the_limit(bench, 1 / (1 + len(neighbours)))
     if "wrk" not in missing:
         _half_load(bench, servers, origin)
     for server in servers.values():
         bench.children.stop(server.child)
     _idle(bench, [proxy for proxy in PROXIES if proxy.name in servers], certificate, origin, count)
     bench.children.stop(origin.child)
+
+
+def _neighbours(bench: Bench) -> list[Child]:
+    """Where load and origin share a core, every proxy outruns them, and would spend its time on
+    waiting and waking. A neighbour that takes half of its core keeps it busy with the other half:
+    what it bears there shows what a whole one would."""
+    if bench.cores.generator != bench.cores.downstream:
+        return []
+    return bench.children.spin("neighbour", bench.cores.proxy)
 
 
 def _start_all(bench: Bench, proxies: list[Proxy], certificate: pathlib.Path, origin: Server
@@ -73,9 +85,10 @@ def _start_all(bench: Bench, proxies: list[Proxy], certificate: pathlib.Path, or
 
 
 def half_of(bench: Bench, names: list[str]) -> float:
-    """Half of what the slowest of these systems bore: one rate for all, so none is favoured by
-    bearing little."""
-    rates = [statistics.median(bench.by_round(SCENARIO, name, "rate", **PLAIN.setting()).values())
+    """Half of what the slowest of these systems bears with a core for itself: one rate for all, so
+    none is favoured by bearing little."""
+    rates = [statistics.median(bench.by_round(SCENARIO, name, "rate_of_a_core",
+                                              **PLAIN.setting()).values())
              for name in names]
     return min(rates) / 2
 
@@ -108,15 +121,17 @@ def _idle(bench: Bench, proxies: list[Proxy], certificate: pathlib.Path, origin:
             bench.children.stop(server.child)
 
 
-def _say_what_was_the_limit(bench: Bench) -> None:
+def _say_what_was_the_limit(bench: Bench, share: float) -> None:
+    """`share`: of its core, that a proxy could have."""
     busy: dict[str, float] = {}
     for entry in bench.of(SCENARIO):
         system = str(entry["system"])
         busy[system] = min(busy.get(system, 1), float(entry["proxy_busy"]))
     for system, least in busy.items():
-        if least < SATURATED_BUSY:
-            bench.limit(f"http: {system}'s core was only {least:.0%} busy in some rounds: load "
-                        "generator and origin were the limit there, so it bears more")
+        if least < SATURATED_BUSY * share:
+            bench.limit(f"http: {system} used only {least:.0%} of a core in some rounds and could "
+                        f"have had {share:.0%}: load generator and origin were the limit there, "
+                        "so it bears more")
 
 
 def _measure(bench: Bench, scenario: str, server: Server, traffic: Traffic, number: int) -> None:

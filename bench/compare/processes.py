@@ -187,11 +187,15 @@ class Children:
     def keep_awake(self, cpus: set[int]) -> list[Child]:
         """Something for each of these cores to do when there is nothing else to do. A core that
         halts is a while away: on a virtual machine for milliseconds at times."""
-        spinners = [self.start(f"awake-{cpu}", [sys.executable, "-c", _SPIN], {cpu})
-                    for cpu in sorted(cpus)]
+        spinners = self.spin("awake", cpus)
         for spinner in spinners:
             os.sched_setscheduler(spinner.pid, os.SCHED_IDLE, os.sched_param(0))
         return spinners
+
+    def spin(self, name: str, cpus: set[int]) -> list[Child]:
+        """A program for each of these cores that takes all that it gets of it."""
+        return [self.start(f"{name}-{cpu}", [sys.executable, "-c", _SPIN], {cpu})
+                for cpu in sorted(cpus)]
 
     def stop(self, child: Child, patience_s: float = 5) -> None:
         child.stop(patience_s)

@@ -94,10 +94,12 @@ def test_idle_connections_may_cost_what_nginxs_cost(bench):
     assert row(bench, "HTTPS: memory of an idle").holds is None
 
 
-def test_half_load_is_half_of_what_the_slower_bore(bench):
+def test_half_load_is_half_of_what_the_slower_bears(bench):
     setting = http_scenario.PLAIN.setting()
-    add(bench, http_scenario.SCENARIO, "sallyport", [150, 160, 170], key="rate", **setting)
-    add(bench, http_scenario.SCENARIO, "nginx", [90, 100, 120], key="rate", **setting)
+    add(bench, http_scenario.SCENARIO, "sallyport", [150, 160, 170], key="rate_of_a_core",
+        **setting)
+    add(bench, http_scenario.SCENARIO, "nginx", [90, 100, 120], key="rate_of_a_core",
+        **setting)
     assert http_scenario.half_of(bench, ["sallyport", "nginx"]) == 50
 
 

@@ -43,10 +43,10 @@ FULL = Plan(rounds=9, warm_up_s=1, round_s=4, latency_round_s=3, latency_rounds=
             fixed_rate=8_000, fixed_rate_rounds=5, paired_rounds=15, window=128,
             clients=1_000_000, addresses_by_client=1, pending=100_000, steady_s=8,
             transfers=20_000, http_round_s=5, http_idle=10_000)
-QUICK = Plan(rounds=3, warm_up_s=0.3, round_s=1, latency_round_s=0.8, latency_rounds=5, step_s=0.4,
-             curve_rates=(5_000, 10_000, 20_000, 40_000, 80_000), fixed_rate=8_000,
+QUICK = Plan(rounds=3, warm_up_s=0.3, round_s=1, latency_round_s=0.8, latency_rounds=5, step_s=0.3,
+             curve_rates=(5_000, 20_000, 80_000), fixed_rate=8_000,
              fixed_rate_rounds=1, paired_rounds=7, window=128, clients=1_000_000,
-             addresses_by_client=100, pending=100_000, steady_s=2, transfers=8_000, http_round_s=1,
+             addresses_by_client=100, pending=100_000, steady_s=2, transfers=6_000, http_round_s=1,
              http_idle=10_000)
 # So small that it only shows that everything works: nothing that it measures means anything.
 TINY = Plan(rounds=1, warm_up_s=0.05, round_s=0.1, latency_round_s=0.1, latency_rounds=1,

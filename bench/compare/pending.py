@@ -18,7 +18,7 @@ from .systems import ACCESS_ID, Server, start_downstream, start_sallyport, wait_
 
 SCENARIO = "pending"
 MEMORY = "pending-memory"
-_FILL_RATE = 10_000
+_FILL_RATE = 12_500
 _IDENTIFIERS = 256
 _SHARD = "shard-"  # so its thread is called
 _ENOUGH = 0.98

@@ -30,9 +30,9 @@ inline constexpr std::uint16_t kStreamBufferGroup = 1;
 inline constexpr std::uint32_t kStreamBufferOctets = 16 * 1024;
 /// Lent to the kernel to receive into: a burst of one turn.
 inline constexpr std::uint32_t kLentStreamBuffers = 512;
-/// How long a busy shard of the HTTP door waits for more to come before it acts. Less than a tenth
-/// of what a request takes over a network, and a third of its CPU.
-inline constexpr std::uint32_t kHttpPatienceUs = 50;
+/// How long a busy shard of the HTTP door waits for more to come before it acts: about what one
+/// request costs, and no user can tell.
+inline constexpr std::uint32_t kHttpPatienceUs = 20;
 
 /// Exchanges of one shard. 20 bits of a ticket name the slot.
 inline constexpr std::size_t kMaxExchangesPerShard = std::size_t{1} << 20;

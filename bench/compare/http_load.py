@@ -39,7 +39,8 @@ def _wrk(url: str, seconds: float, rate: float | None) -> list[str]:
     """With a rate each connection pauses after an answer, between nothing and twice the mean."""
     pause_ms = CONNECTIONS / rate * 1000 if rate else 0
     return [program("wrk") or "wrk", "--threads", "1", "--connections", str(CONNECTIONS),
-            "--duration", f"{math.ceil(seconds)}s", "--script", str(PEERS / "http/wrk.lua"), url,
+            "--duration", f"{math.ceil(seconds)}s", "--timeout", "30s",
+            "--script", str(PEERS / "http/wrk.lua"), url,
             *(["--", f"{pause_ms:.3f}"] if rate else [])]
 
 

@@ -64,7 +64,7 @@ def _neighbours(bench: Bench) -> list[Child]:
     """Where load and origin share a core, every proxy outruns them, and would spend its time on
     waiting and waking. Neighbours that take most of its core keep it busy with the rest: what it
     bears there shows what a whole one would."""
-    if bench.cores.generator != bench.cores.downstream:
+    if bench.cores.generator != bench.cores.downstream or not bench.plan.enforce:
         return []
     return [neighbour for number in range(_NEIGHBOURS)
             for neighbour in bench.children.spin(f"neighbour-{number}", bench.cores.proxy)]

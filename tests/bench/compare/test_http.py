@@ -14,7 +14,10 @@ def started(bench, monkeypatch):
     return calls
 
 
-@pytest.mark.parametrize("cores, expected", [({0, 1}, [("neighbour-0", {0}), ("neighbour-1", {0})]), ({0, 1, 2}, [])])
+@pytest.mark.parametrize("cores, expected", [
+    ({0, 1}, [("neighbour-0", {0}), ("neighbour-1", {0})]),
+    ({0, 1, 2}, []),
+])
 def test_a_neighbour_where_load_and_origin_share_a_core(bench, started, cores, expected):
     bench.cores = Cores.of(cores)
     http_scenario._neighbours(bench)

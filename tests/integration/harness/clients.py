@@ -72,7 +72,11 @@ class Nas:
 
     def barrier(self):
         """Returns when the daemon has handled all that this socket sent before (one shard): it
-        answers a Status-Server in its turn. Answers that arrive meanwhile are returned."""
+        answers a Status-Server in its turn. Answers that arrive meanwhile are returned. Of what
+        came together stored answers leave last, so only a second one is surely behind them."""
+        return self._before_status() + self._before_status()
+
+    def _before_status(self):
         request = self.status_server()
         self.send(request)
         before = []

@@ -9,7 +9,7 @@ import urllib.parse
 from harness.net import loopback_address
 from harness.process import Process
 from harness.sallyport import BINARY, CLEAN_ENVIRONMENT, ROOT
-from http_lab import HttpDoor, Node, curl
+from http_lab import HttpDoor, Node, curl, nginx_command
 
 EXAMPLES = ROOT / "docs" / "examples" / "forward-auth"
 HOST = "app.example.net"
@@ -68,23 +68,7 @@ class Front(Process):
 
     def _nginx(self, folder, places):
         servers = example("nginx.conf", *places, ("listen 80", f"listen {self.host}:8080"))
-        (folder / "nginx.conf").write_text(f"""\
-daemon off;
-master_process off;
-pid {folder}/nginx.pid;
-error_log stderr notice;
-events {{ worker_connections 512; }}
-http {{
-  access_log off;
-  client_body_temp_path {folder}/body;
-  proxy_temp_path {folder}/proxy;
-  fastcgi_temp_path {folder}/fastcgi;
-  uwsgi_temp_path {folder}/uwsgi;
-  scgi_temp_path {folder}/scgi;
-{servers}
-}}
-""")
-        return ["nginx", "-p", folder, "-c", folder / "nginx.conf"]
+        return nginx_command(folder, servers)
 
     def _caddy(self, folder, places):
         site = example("Caddyfile", *places, (f"\n{HOST} {{", f"\nhttp://{HOST}:8080 {{"))

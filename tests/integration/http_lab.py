@@ -372,15 +372,9 @@ class _Recorded:
 OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
-class Nginx(Process):
-    """nginx with `server` as the inside of its one server block, on `at`."""
-
-    def __init__(self, folder, server, http="", name="nginx"):
-        folder.mkdir(parents=True, exist_ok=True)
-        self.folder = folder
-        host = loopback_address()
-        self.at = f"{host}:8080"
-        (folder / "nginx.conf").write_text(f"""\
+def nginx_command(folder, http):
+    """What runs nginx with `http` in its http block, and all of its files in `folder`."""
+    (folder / "nginx.conf").write_text(f"""\
 daemon off;
 master_process off;
 pid {folder}/nginx.pid;
@@ -393,14 +387,28 @@ http {{
   fastcgi_temp_path {folder}/fastcgi;
   uwsgi_temp_path {folder}/uwsgi;
   scgi_temp_path {folder}/scgi;
+{http}
+}}
+""")
+    return ["nginx", "-p", folder, "-c", folder / "nginx.conf"]
+
+
+class Nginx(Process):
+    """nginx with `server` as the inside of its one server block, on `at`."""
+
+    def __init__(self, folder, server, http="", name="nginx"):
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        host = loopback_address()
+        self.at = f"{host}:8080"
+        command = nginx_command(folder, f"""\
   {http}
   server {{
     listen {self.at};
     {server}
   }}
-}}
 """)
-        super().__init__(name, ["nginx", "-p", folder, "-c", folder / "nginx.conf"], folder)
+        super().__init__(name, command, folder)
 
         def listens():
             with contextlib.suppress(OSError), socket.create_connection((host, 8080), 1):

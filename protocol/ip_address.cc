@@ -64,10 +64,6 @@ IpAddress IpAddress::v4(std::uint32_t host_order) noexcept {
   return address;
 }
 
-bool IpAddress::is_v4() const noexcept {
-  return std::equal(kV4Mapped.begin(), kV4Mapped.end(), octets.begin());
-}
-
 bool IpAddress::is_any() const noexcept { return *this == IpAddress{} || *this == v4(0); }
 
 std::string_view IpAddress::text(AddressBuffer& buffer) const noexcept {

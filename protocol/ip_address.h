@@ -3,8 +3,10 @@
 // compare alike.
 
 #include <array>
+#include <bit>
 #include <compare>
 #include <cstdint>
+#include <cstring>
 #include <expected>
 #include <string>
 #include <string_view>
@@ -22,7 +24,15 @@ struct IpAddress {
 
   [[nodiscard]] static std::expected<IpAddress, std::string> parse(std::string_view text);
   [[nodiscard]] static IpAddress v4(std::uint32_t host_order) noexcept;
-  [[nodiscard]] bool is_v4() const noexcept;
+  [[nodiscard]] bool is_v4() const noexcept {
+    constexpr auto kMark =
+        std::bit_cast<std::uint32_t>(std::array<std::uint8_t, 4>{0, 0, 255, 255});
+    std::uint64_t zeros;
+    std::uint32_t mark;
+    std::memcpy(&zeros, octets.data(), sizeof zeros);
+    std::memcpy(&mark, octets.data() + sizeof zeros, sizeof mark);
+    return zeros == 0 && mark == kMark;
+  }
   [[nodiscard]] bool is_any() const noexcept;  ///< 0.0.0.0 or ::
   [[nodiscard]] std::string text() const;      ///< 192.0.2.1 or 2001:db8::1, no brackets
   [[nodiscard]] std::string_view text(AddressBuffer& buffer) const noexcept;  ///< into `buffer`

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "protocol/ascii.h"
+
 namespace sallyport::http {
 
 /// tchar of RFC 9110 §5.6.2.
@@ -12,16 +14,8 @@ namespace sallyport::http {
          std::string_view("!#$%&'*+-.^_`|~").contains(c);
 }
 
-/// ASCII only, whatever the locale.
-[[nodiscard]] constexpr char to_lower(char c) noexcept {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-}
-
-[[nodiscard]] constexpr bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
-           return to_lower(x) == to_lower(y);
-         });
-}
+using sallyport::equal_ignoring_case;
+using sallyport::to_lower;
 
 [[nodiscard]] constexpr bool starts_ignoring_case(std::string_view text,
                                                   std::string_view start) noexcept {

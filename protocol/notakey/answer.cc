@@ -1,6 +1,8 @@
 #include "protocol/notakey/answer.h"
 
 #include <algorithm>
+#include <array>
+#include <span>
 #include <utility>
 
 #include <simdjson.h>
@@ -14,6 +16,7 @@ static_assert(kAnswerPadding >= simdjson::SIMDJSON_PADDING);
 
 struct AnswerReader::Parser {
   ondemand::parser on_demand{kMaxAnswerOctets};
+  std::array<char, kMaxGroupsOctets> groups;
 };
 
 namespace {
@@ -74,6 +77,37 @@ Outcome take_text_or_null(Once& once, ondemand::value& value, std::string_view& 
     return {};
   }
   if (value.get_string().get(out)) return std::unexpected(BadAnswer::bad_field);
+  return {};
+}
+
+bool is_group(std::string_view name) noexcept {
+  return !name.empty() &&
+         std::ranges::none_of(name, [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+}
+
+/// Groups open nothing by themselves: what is no array of names means none.
+Outcome take_groups(Once& once, ondemand::value& value, std::span<char> room,
+                    std::string_view& out) noexcept {
+  if (once.again()) return std::unexpected(BadAnswer::duplicate);
+  ondemand::json_type type;
+  if (value.type().get(type)) return std::unexpected(BadAnswer::bad_field);
+  if (type != ondemand::json_type::array) return {};
+  ondemand::array names;
+  if (value.get_array().get(names)) return std::unexpected(BadAnswer::bad_field);
+  std::size_t size = 0;
+  for (auto step : names) {
+    ondemand::value element;
+    std::string_view name;
+    if (std::move(step).get(element)) return std::unexpected(BadAnswer::not_json);
+    const auto error = element.get_string().get(name);
+    if (error == simdjson::INCORRECT_TYPE) continue;
+    if (error) return std::unexpected(BadAnswer::bad_field);
+    const std::size_t line = size == 0 ? 0 : 1;
+    if (!is_group(name) || line + name.size() > room.size() - size) continue;
+    if (line != 0) room[size++] = '\n';
+    size += name.copy(room.data() + size, name.size());
+  }
+  out = {room.data(), size};
   return {};
 }
 
@@ -141,13 +175,14 @@ std::expected<Created, BadAnswer> AnswerReader::created(Body body) noexcept {
 std::expected<Result, BadAnswer> AnswerReader::result(Body body) noexcept {
   Result result;
   std::string_view type;
-  Once uuid, username, response_type, expired;
+  Once uuid, username, response_type, expired, groups;
   const Outcome walked =
       walk(parser_->on_demand, body, [&](std::string_view key, ondemand::value value) -> Outcome {
         if (key == "uuid") return take_text(uuid, value, result.uuid);
         if (key == "username") return take_text_or_null(username, value, result.username);
         if (key == "response_type") return take_text_or_null(response_type, value, type);
         if (key == "expired") return take_flag(expired, value, result.expired);
+        if (key == "groups") return take_groups(groups, value, parser_->groups, result.groups);
         return {};
       });
   if (!walked) return std::unexpected(walked.error());

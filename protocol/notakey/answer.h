@@ -27,6 +27,7 @@ inline constexpr std::size_t kMaxAnswerOctets = 65'536;
 inline constexpr std::size_t kAnswerPadding = 64;
 inline constexpr std::size_t kMaxUuidOctets = 64;
 inline constexpr std::size_t kMaxTokenOctets = 8'192;
+inline constexpr std::size_t kMaxGroupsOctets = 255;
 
 /// An answer's text in memory that goes on for kAnswerPadding octets at least.
 struct Body {
@@ -53,6 +54,9 @@ struct Result {
   std::string_view username;  ///< empty if absent
   Response response = Response::none;
   bool expired = false;
+  /// Names of the user's groups (since 2.20.0), one a line; those that would go past
+  /// kMaxGroupsOctets, and whatever is no name, are left out. Empty if absent.
+  std::string_view groups = {};
 };
 
 struct Token {

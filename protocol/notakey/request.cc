@@ -3,6 +3,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "protocol/utf8.h"
+
 namespace sallyport::notakey {
 namespace {
 
@@ -13,27 +15,6 @@ bool is_alphanumeric(char c) noexcept {
   return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 bool is_control(char c) noexcept { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
-
-/// Octets of the well-formed UTF-8 character at the front of `text` (RFC 3629 §4), 0 if there is
-/// none.
-std::size_t utf8_octets(std::string_view text) noexcept {
-  const auto octet = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  if (text.empty()) return 0;
-  const unsigned lead = octet(0);
-  if (lead < 0x80) return 1;
-  if (lead < 0xc2 || lead > 0xf4) return 0;
-  const std::size_t size = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-  if (text.size() < size) return 0;
-  for (std::size_t i = 1; i < size; ++i) {
-    if ((octet(i) & 0xc0) != 0x80) return 0;
-  }
-  const unsigned second = octet(1);
-  if (lead == 0xe0 && second < 0xa0) return 0;   // overlong
-  if (lead == 0xed && second >= 0xa0) return 0;  // surrogates
-  if (lead == 0xf0 && second < 0x90) return 0;   // overlong
-  if (lead == 0xf4 && second >= 0x90) return 0;  // beyond U+10FFFF
-  return size;
-}
 
 /// Appends to a buffer and remembers when it did not fit.
 class Writer {
@@ -87,7 +68,7 @@ class Writer {
   Writer& quoted(std::string_view text, Controls controls) noexcept {
     raw("\"");
     while (!text.empty()) {
-      const std::size_t octets = utf8_octets(text);
+      const std::size_t octets = decode_utf8(text).octets;
       if (octets == 0) {
         raw(kReplacement);
       } else if (controls == Controls::escape || !is_control(text.front())) {
@@ -169,7 +150,7 @@ std::expected<Host, BadHost> parse_host(std::string_view text) noexcept {
 bool valid_user_name(std::string_view user) noexcept {
   if (user.empty()) return false;
   while (!user.empty()) {
-    const std::size_t octets = utf8_octets(user);
+    const std::size_t octets = decode_utf8(user).octets;
     if (octets == 0 || is_control(user.front())) return false;
     user.remove_prefix(octets);
   }

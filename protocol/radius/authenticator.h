@@ -15,11 +15,14 @@ struct Identifier {
 };
 
 /// The 16 octets of a Request or Response Authenticator (RFC 2865 §3). Compared in constant time.
+/// RADIUS/1.1 has a Token of 4 octets in their place, and zeros behind it (RFC 9765 §4.1).
 struct Authenticator {
   std::array<std::uint8_t, 16> octets{};
   friend bool operator==(const Authenticator& a, const Authenticator& b) noexcept {
     return equal_constant_time(a.octets, b.octets);
   }
 };
+
+inline constexpr std::size_t kTokenOctets = 4;
 
 }  // namespace sallyport::radius

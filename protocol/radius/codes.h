@@ -6,6 +6,12 @@
 
 namespace sallyport::radius {
 
+/// How RADIUS is spoken on a hop.
+enum class Version : std::uint8_t {
+  v1_0,  ///< RFC 2865: an Identifier, authenticators, hidden attributes
+  v1_1,  ///< RFC 9765, over TLS only: a Token instead; nothing is signed, nothing hidden
+};
+
 /// Packet codes (RFC 2865 §3, 2866 §3, 5176 §2.3, 5997). Others are dropped and counted.
 enum class Code : std::uint8_t {
   access_request = 1,
@@ -51,7 +57,7 @@ enum class Role : std::uint8_t {
   return Role::reply;
 }
 
-/// Attribute types (RFC 2865 §5, 2868, 2869, 3579).
+/// Attribute types (RFC 2865 §5, 2868, 2869, 3162, 3579, 5176, 6929).
 enum class Type : std::uint8_t {
   user_name = 1,
   user_password = 2,
@@ -59,18 +65,45 @@ enum class Type : std::uint8_t {
   nas_ip_address = 4,
   nas_port = 5,
   service_type = 6,
+  framed_ip_address = 8,
   reply_message = 18,
   state = 24,
+  session_timeout = 27,
   vendor_specific = 26,
   called_station_id = 30,
   calling_station_id = 31,
   nas_identifier = 32,
   proxy_state = 33,
+  acct_delay_time = 41,
+  acct_session_id = 44,
+  acct_multi_session_id = 50,
+  event_timestamp = 55,
   chap_challenge = 60,
+  nas_port_type = 61,
   tunnel_password = 69,
   eap_message = 79,
   message_authenticator = 80,
+  nas_port_id = 87,
+  chargeable_user_identity = 89,
+  originating_line_info = 94,
   nas_ipv6_address = 95,
+  framed_interface_id = 96,
+  framed_ipv6_prefix = 97,
+  error_cause = 101,
+  delegated_ipv6_prefix = 123,
+  framed_ipv6_address = 168,
+  extended_1 = 241,
+};
+
+/// Of Error-Cause: why a CoA-Request or Disconnect-Request failed (RFC 5176 §3.5).
+enum class ErrorCause : std::uint32_t {
+  none = 0,  ///< no such attribute
+  missing_attribute = 402,
+  nas_identification_mismatch = 403,
+  invalid_attribute_value = 407,
+  request_not_routable = 502,
+  other_proxy_processing_error = 505,
+  resources_unavailable = 506,
 };
 
 inline constexpr std::size_t kHeaderOctets = 20;

@@ -12,9 +12,9 @@ constexpr Entry kMotorola[] = {
     {11, 0, salted},  // Motorola-WiMAX-MIP-KEY
 };
 constexpr Entry kMicrosoft[] = {
-    {12, 0, user_password},  // MS-CHAP-MPPE-Keys (RFC 2548 §2.4.1)
-    {16, 0, salted},         // MS-MPPE-Send-Key (RFC 2548 §2.4.2)
-    {17, 0, salted},         // MS-MPPE-Recv-Key (RFC 2548 §2.4.3)
+    {12, 0, user_password, 24},  // MS-CHAP-MPPE-Keys (RFC 2548 §2.4.1)
+    {16, 0, salted},             // MS-MPPE-Send-Key (RFC 2548 §2.4.2)
+    {17, 0, salted},             // MS-MPPE-Recv-Key (RFC 2548 §2.4.3)
 };
 constexpr Entry kAscend[] = {
     {214, 0, ascend_secret},  // Ascend-Send-Secret; Lucent: Lucent-Send-Secret
@@ -105,11 +105,18 @@ constexpr auto kAscendReceiveSecret = static_cast<Type>(215);
 
 }  // namespace
 
-std::optional<Hiding> HiddenVendor::find(std::uint16_t type, std::uint8_t nested) const noexcept {
-  for (const Entry& entry : attributes) {
-    if (entry.type == type && entry.nested == nested) return entry.hiding;
+const HiddenVendorAttribute* HiddenVendor::entry(std::uint16_t type,
+                                                 std::uint8_t nested) const noexcept {
+  for (const Entry& each : attributes) {
+    if (each.type == type && each.nested == nested) return &each;
   }
-  return std::nullopt;
+  return nullptr;
+}
+
+std::optional<Hiding> HiddenVendor::find(std::uint16_t type, std::uint8_t nested) const noexcept {
+  const Entry* const found = entry(type, nested);
+  if (found == nullptr) return std::nullopt;
+  return found->hiding;
 }
 
 bool HiddenVendor::nests(std::uint16_t type) const noexcept {

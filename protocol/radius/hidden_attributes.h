@@ -33,6 +33,7 @@ struct HiddenVendorAttribute {
   std::uint16_t type;
   std::uint8_t nested;  ///< 0: the attribute's own value; else a TLV of this type within it
   Hiding hiding;
+  std::uint8_t clear_octets = 0;  ///< user_password: how long it is without padding; 0: it varies
 };
 
 struct HiddenVendor {
@@ -40,6 +41,9 @@ struct HiddenVendor {
   VendorFormat format;
   std::span<const HiddenVendorAttribute> attributes;
 
+  /// Null: not hidden.
+  [[nodiscard]] const HiddenVendorAttribute* entry(std::uint16_t type,
+                                                   std::uint8_t nested) const noexcept;
   [[nodiscard]] std::optional<Hiding> find(std::uint16_t type,
                                            std::uint8_t nested = 0) const noexcept;
   /// Has hidden TLVs within this attribute.

@@ -1,6 +1,7 @@
 #include "protocol/radius/hop_key.h"
 
 #include <algorithm>
+#include <memory>
 #include <type_traits>
 
 #include <openssl/md5.h>
@@ -43,38 +44,79 @@ class Md5 {
   MD5_CTX context_;
 };
 
-md5::State state_after_pad(Octets key, std::uint8_t pad) {
-  std::array<std::uint8_t, md5::kBlockOctets> block;
+using Block = std::array<std::uint8_t, md5::kBlockOctets>;
+
+void fill_pad(Block& block, Octets key, std::uint8_t pad) noexcept {
   block.fill(pad);
   for (std::size_t i = 0; i < key.size(); ++i) block[i] ^= key[i];
-  md5::State state = md5::kInitial;
-  md5::run(std::array{md5::Job{.state = &state, .blocks = block.data(), .block_count = 1}});
-  wipe(block);
-  return state;
 }
 
-void wipe_state(md5::State& state) {
-  wipe({reinterpret_cast<std::uint8_t*>(state.words), sizeof state.words});
+/// As many as fill the lanes of any processor several times.
+constexpr std::size_t kSecretsTogether = 32;
+
+void compute_some(std::span<const Octets> secrets, std::span<HmacPads> out) noexcept {
+  std::array<Block, 2 * kSecretsTogether> blocks;
+  std::array<md5::Job, 2 * kSecretsTogether> jobs;
+  for (std::size_t i = 0; i < secrets.size(); ++i) {
+    Block& inner = blocks[2 * i];
+    Block& outer = blocks[2 * i + 1];
+    // RFC 2104 §2: a key longer than a block is replaced by its digest.
+    if (secrets[i].size() > md5::kBlockOctets) {
+      Authenticator digest = Md5().add(secrets[i]).digest();
+      fill_pad(inner, digest.octets, kInnerPad);
+      fill_pad(outer, digest.octets, kOuterPad);
+      wipe(digest.octets);
+    } else {
+      fill_pad(inner, secrets[i], kInnerPad);
+      fill_pad(outer, secrets[i], kOuterPad);
+    }
+    out[i] = {.inner = md5::kInitial, .outer = md5::kInitial};
+    jobs[2 * i] = {.state = &out[i].inner, .blocks = inner.data(), .block_count = 1};
+    jobs[2 * i + 1] = {.state = &out[i].outer, .blocks = outer.data(), .block_count = 1};
+  }
+  md5::run(std::span(jobs).first(2 * secrets.size()));
+  for (Block& block : std::span(blocks).first(2 * secrets.size())) wipe(block);
 }
 
 }  // namespace
 
-HopKey::HopKey(Secret secret) noexcept : secret_(std::move(secret)) {
-  // RFC 2104 §2: a key longer than a block is replaced by its digest.
-  if (secret_.size() > md5::kBlockOctets) {
-    Authenticator digest = Md5().add(secret_.reveal()).digest();
-    inner_ = state_after_pad(digest.octets, kInnerPad);
-    outer_ = state_after_pad(digest.octets, kOuterPad);
-    wipe(digest.octets);
-  } else {
-    inner_ = state_after_pad(secret_.reveal(), kInnerPad);
-    outer_ = state_after_pad(secret_.reveal(), kOuterPad);
+void compute_hmac_pads(std::span<const Octets> secrets, std::span<HmacPads> out) noexcept {
+  CHECK(secrets.size() <= out.size());
+  for (std::size_t at = 0; at < secrets.size(); at += kSecretsTogether) {
+    const std::size_t count = std::min(kSecretsTogether, secrets.size() - at);
+    compute_some(secrets.subspan(at, count), out.subspan(at, count));
   }
 }
 
+const HopKey& HopKey::none() noexcept {
+  static const HopKey key;
+  return key;
+}
+
+HopKey::HopKey(const Secret& secret) noexcept
+    : secret_octets_(static_cast<std::uint16_t>(secret.size())), owns_secret_(true) {
+  CHECK(secret.size() <= UINT16_MAX);
+  auto copy = std::make_unique_for_overwrite<std::uint8_t[]>(secret.size());
+  copy_octets(secret.reveal(), {copy.get(), secret.size()});
+  secret_ = copy.release();
+  const Octets octets = secret.reveal();
+  compute_hmac_pads({&octets, 1}, {&pads_, 1});
+}
+
+HopKey::HopKey(Octets secret, const HmacPads& pads) noexcept
+    : pads_(pads),
+      secret_(secret.data()),
+      secret_octets_(static_cast<std::uint16_t>(secret.size())),
+      owns_secret_(false) {
+  CHECK(secret.size() <= UINT16_MAX);
+}
+
 HopKey::~HopKey() {
-  wipe_state(inner_);
-  wipe_state(outer_);
+  wipe({reinterpret_cast<std::uint8_t*>(&pads_), sizeof pads_});
+  if (!owns_secret_) return;
+  auto* const owned = const_cast<std::uint8_t*>(secret_);
+  wipe({owned, secret_octets_});
+  delete[] owned;
 }
 
 Authenticator HopKey::response_authenticator(Octets packet,
@@ -83,47 +125,47 @@ Authenticator HopKey::response_authenticator(Octets packet,
       .add(packet.first(kFixedHeaderOctets))
       .add(header.octets)
       .add(packet.subspan(kHeaderOctets))
-      .add(secret_.reveal())
+      .add(secret())
       .digest();
 }
 
 Authenticator HopKey::message_authenticator(Octets packet, const Authenticator& header,
                                             std::size_t offset) const noexcept {
-  const Authenticator inner = Md5(inner_)
+  const Authenticator inner = Md5(pads_.inner)
                                   .add(packet.first(kFixedHeaderOctets))
                                   .add(header.octets)
                                   .add(packet.subspan(kHeaderOctets, offset - kHeaderOctets))
                                   .add(kZeros)
                                   .add(packet.subspan(offset + kZeros.size()))
                                   .digest();
-  return Md5(outer_).add(inner.octets).digest();
+  return Md5(pads_.outer).add(inner.octets).digest();
 }
 
 Authenticator HopKey::hmac_md5(Octets octets) const noexcept {
-  const Authenticator inner = Md5(inner_).add(octets).digest();
-  return Md5(outer_).add(inner.octets).digest();
+  const Authenticator inner = Md5(pads_.inner).add(octets).digest();
+  return Md5(pads_.outer).add(inner.octets).digest();
 }
 
 Authenticator HopKey::pad(Octets a, Octets b) const noexcept {
-  return Md5().add(secret_.reveal()).add(a).add(b).digest();
+  return Md5().add(secret()).add(a).add(b).digest();
 }
 
 Authenticator HopKey::ascend_pad(const Authenticator& authenticator) const noexcept {
-  return Md5().add(authenticator.octets).add(secret_.reveal()).digest();
+  return Md5().add(authenticator.octets).add(secret()).digest();
 }
 
 void HopKey::add_response_authenticator(md5::Batch& batch, Octets packet,
                                         const Authenticator& header,
                                         Authenticator& out) const noexcept {
-  batch.add_md5({packet.first(kFixedHeaderOctets), header.octets, packet.subspan(kHeaderOctets),
-                 secret_.reveal()},
-                out.octets);
+  batch.add_md5(
+      {packet.first(kFixedHeaderOctets), header.octets, packet.subspan(kHeaderOctets), secret()},
+      out.octets);
 }
 
 void HopKey::add_message_authenticator(md5::Batch& batch, Octets packet,
                                        const Authenticator& header, std::size_t offset,
                                        Authenticator& out) const noexcept {
-  batch.add_hmac(inner_, outer_,
+  batch.add_hmac(pads_.inner, pads_.outer,
                  {packet.first(kFixedHeaderOctets), header.octets,
                   packet.subspan(kHeaderOctets, offset - kHeaderOctets), kZeros,
                   packet.subspan(offset + kZeros.size())},
@@ -131,16 +173,16 @@ void HopKey::add_message_authenticator(md5::Batch& batch, Octets packet,
 }
 
 void HopKey::add_pad(md5::Batch& batch, Octets a, Authenticator& out) const noexcept {
-  batch.add_md5({secret_.reveal(), a}, out.octets);
+  batch.add_md5({secret(), a}, out.octets);
 }
 
 void HopKey::add_keyed_md5(md5::Batch& batch, Octets octets,
                            md5::Batch::Digest out) const noexcept {
-  batch.add_md5({octets, secret_.reveal()}, out);
+  batch.add_md5({octets, secret()}, out);
 }
 
 void HopKey::add_hmac_md5(md5::Batch& batch, Octets octets, md5::Batch::Digest out) const noexcept {
-  batch.add_hmac(inner_, outer_, {octets}, out);
+  batch.add_hmac(pads_.inner, pads_.outer, {octets}, out);
 }
 
 namespace {
@@ -162,6 +204,14 @@ Authenticity judge(const PacketView& packet, const Proof& proof, bool computed) 
                              packet.octets().subspan(offset, kZeros.size()))
              ? Authenticity::authentic
              : Authenticity::bad_message_authenticator;
+}
+
+/// What a packet of RADIUS/1.1 must have in the place of an authenticator: its own Token, or the
+/// Token of its request.
+bool proved_by_token(const PacketView& packet, const Authenticator& token, Proof& proof) noexcept {
+  if (packet.version() == Version::v1_0) return false;
+  proof.authenticator = token;
+  return true;
 }
 
 Proof prove(const PacketView& packet, const HopKey& key, const Authenticator& header,
@@ -190,11 +240,15 @@ bool is_computed(const PacketView& request) noexcept {
 }  // namespace
 
 Authenticity verify_request(const PacketView& request, const HopKey& key) noexcept {
+  if (Proof proof; proved_by_token(request, request.authenticator(), proof)) {
+    return judge_request(request, proof);
+  }
   return judge_request(request, prove(request, key, header_of(request), is_computed(request)));
 }
 
 void add_request_proof(const PacketView& request, const HopKey& key, md5::Batch& batch,
                        Proof& proof) noexcept {
+  if (proved_by_token(request, request.authenticator(), proof)) return;
   add_proof(request, key, header_of(request), is_computed(request), batch, proof);
 }
 
@@ -206,12 +260,16 @@ Authenticity judge_request(const PacketView& request, const Proof& proof) noexce
 
 Authenticity verify_response(const PacketView& response, const HopKey& key,
                              const Authenticator& request_authenticator) noexcept {
+  if (Proof proof; proved_by_token(response, request_authenticator, proof)) {
+    return judge_response(response, proof);
+  }
   return judge_response(response, prove(response, key, request_authenticator, true));
 }
 
 void add_response_proof(const PacketView& response, const HopKey& key,
                         const Authenticator& request_authenticator, md5::Batch& batch,
                         Proof& proof) noexcept {
+  if (proved_by_token(response, request_authenticator, proof)) return;
   add_proof(response, key, request_authenticator, true, batch, proof);
 }
 

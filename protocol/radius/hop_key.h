@@ -1,9 +1,11 @@
 #pragma once
 // All that one shared secret is used for on one hop: authenticators, Message-Authenticator, hidden
-// attributes. The HMAC pads are computed once for each secret: they halve the blocks hashed for a
-// request. Each digest can be had at once, or added to a batch that computes many side by side.
+// attributes. A hop of RADIUS/1.1 has no secret, and nothing is signed or hidden on it. The HMAC
+// pads are computed once for each secret: they halve the blocks hashed for a request. Each digest
+// can be had at once, or added to a batch that computes many side by side.
 
 #include <cstdint>
+#include <span>
 
 #include "protocol/md5/batch.h"
 #include "protocol/octets.h"
@@ -13,15 +15,34 @@
 
 namespace sallyport::radius {
 
+/// HMAC-MD5 after the two pads of a secret (RFC 2104 §2). Key material: the owner wipes.
+struct HmacPads {
+  md5::State inner{};
+  md5::State outer{};
+};
+
+/// The pads of many secrets, computed side by side. `out` has a place for each.
+void compute_hmac_pads(std::span<const Octets> secrets, std::span<HmacPads> out) noexcept;
+
 /// Immutable after construction; may be used by many threads at once.
 class HopKey {
  public:
-  explicit HopKey(Secret secret) noexcept;
+  /// Keeps a copy of the secret, wiped when destroyed.
+  explicit HopKey(const Secret& secret) noexcept;
+  /// For tables of many: the secret stays where it is, outlives the key, and is wiped by its owner.
+  HopKey(Octets secret, const HmacPads& pads) noexcept;
   ~HopKey();
   HopKey(const HopKey&) = delete;
   HopKey& operator=(const HopKey&) = delete;
 
-  [[nodiscard]] const Secret& secret() const noexcept { return secret_; }
+  /// Of every hop that speaks RADIUS/1.1 (RFC 9765 §3): TLS does what a secret would. Nothing may
+  /// be computed with it.
+  [[nodiscard]] static const HopKey& none() noexcept;
+  /// Whether packets are signed and attributes hidden on this hop.
+  [[nodiscard]] bool hides() const noexcept { return secret_ != nullptr; }
+
+  /// The octets themselves. Never for a log, an error or a metric.
+  [[nodiscard]] Octets secret() const noexcept { return {secret_, secret_octets_}; }
 
   /// MD5(Code+ID+Length+header_authenticator+Attributes+S): Response Authenticator (RFC 2865 §3)
   /// with the request's authenticator; Accounting/CoA/Disconnect Request Authenticator (RFC 2866
@@ -55,9 +76,12 @@ class HopKey {
   void add_hmac_md5(md5::Batch& batch, Octets octets, md5::Batch::Digest out) const noexcept;
 
  private:
-  Secret secret_;
-  md5::State inner_{};  ///< after the ipad block: key material, wiped when destroyed
-  md5::State outer_{};  ///< after the opad block
+  HopKey() noexcept : secret_(nullptr), secret_octets_(0), owns_secret_(false) {}
+
+  HmacPads pads_;  ///< wiped when destroyed
+  const std::uint8_t* secret_;
+  std::uint16_t secret_octets_;
+  bool owns_secret_;
 };
 
 /// What the authenticators of a received packet say.
@@ -69,7 +93,8 @@ enum class Authenticity : std::uint8_t {
 
 /// Access-Request and Status-Server prove themselves by Message-Authenticator only (none present:
 /// authentic, and the caller applies its policy); Accounting, CoA and Disconnect by their Request
-/// Authenticator as well.
+/// Authenticator as well. A packet of RADIUS/1.1 is proved by the connection it came on; a response
+/// of it by its Token.
 [[nodiscard]] Authenticity verify_request(const PacketView& request, const HopKey& key) noexcept;
 /// `request_authenticator`: of the request as we sent it on this hop.
 [[nodiscard]] Authenticity verify_response(const PacketView& response, const HopKey& key,

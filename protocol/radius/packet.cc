@@ -43,12 +43,14 @@ std::expected<Octets, Malformed> without_padding(Octets datagram) {
 
 }  // namespace
 
-std::expected<PacketView, Malformed> PacketView::parse(Octets datagram) noexcept {
+std::expected<PacketView, Malformed> PacketView::parse(Octets datagram, Version version) noexcept {
   const auto packet = without_padding(datagram);
   if (!packet) return std::unexpected(packet.error());
 
   PacketView view;
   view.octets_ = *packet;
+  view.version_ = version;
+  const bool is_signed = version == Version::v1_0;
   const std::size_t end = packet->size();
   const std::uint8_t* const octets = packet->data();  // every step below stays before `end`
   std::size_t count = 0;
@@ -62,6 +64,10 @@ std::expected<PacketView, Malformed> PacketView::parse(Octets datagram) noexcept
     if (length > rest) return std::unexpected(Malformed::attribute_beyond_packet);
     if (++count > kMaxAttributes) return std::unexpected(Malformed::too_many_attributes);
     if (static_cast<Type>(type) == Type::message_authenticator) {
+      if (!is_signed) {
+        at += length;
+        continue;
+      }
       if (length != kMessageAuthenticatorOctets) {
         return std::unexpected(Malformed::message_authenticator_length);
       }
@@ -73,7 +79,7 @@ std::expected<PacketView, Malformed> PacketView::parse(Octets datagram) noexcept
   }
   view.count_ = static_cast<std::uint16_t>(count);
 
-  if (!view.has(Type::message_authenticator)) {
+  if (is_signed && !view.has(Type::message_authenticator)) {
     if (view.has(Type::eap_message)) {
       return std::unexpected(Malformed::eap_without_message_authenticator);
     }
@@ -86,7 +92,9 @@ std::expected<PacketView, Malformed> PacketView::parse(Octets datagram) noexcept
 
 Authenticator PacketView::authenticator() const noexcept {
   Authenticator out;
-  copy_octets(octets_.subspan(kAuthenticatorOffset, out.octets.size()), out.octets);
+  copy_octets(octets_.subspan(kAuthenticatorOffset,
+                              version_ == Version::v1_0 ? out.octets.size() : kTokenOctets),
+              out.octets);
   return out;
 }
 

@@ -45,11 +45,18 @@ struct Attribute {
 /// Valid as long as the buffer it was parsed from. Cheap to copy.
 class PacketView {
  public:
-  /// Octets past Length are padding and not part of the view.
-  [[nodiscard]] static std::expected<PacketView, Malformed> parse(Octets datagram) noexcept;
+  /// Octets past Length are padding and not part of the view. In a packet of RADIUS/1.1 a
+  /// Message-Authenticator counts for nothing, as if it were not there (RFC 9765 §5.2).
+  [[nodiscard]] static std::expected<PacketView, Malformed> parse(
+      Octets datagram, Version version = Version::v1_0) noexcept;
 
   [[nodiscard]] Code code() const noexcept { return static_cast<Code>(octets_[0]); }
-  [[nodiscard]] Identifier identifier() const noexcept { return {octets_[1]}; }
+  [[nodiscard]] Version version() const noexcept { return version_; }
+  /// RADIUS/1.1: 0, whatever is in the reserved field.
+  [[nodiscard]] Identifier identifier() const noexcept {
+    return {version_ == Version::v1_0 ? octets_[1] : std::uint8_t{0}};
+  }
+  /// RADIUS/1.1: the Token and zeros, whatever is in the reserved field.
   [[nodiscard]] Authenticator authenticator() const noexcept;
   [[nodiscard]] Octets octets() const noexcept { return octets_; }
   [[nodiscard]] Octets attributes() const noexcept { return octets_.subspan(kHeaderOctets); }
@@ -95,6 +102,7 @@ class PacketView {
   std::uint64_t seen_[4] = {};  ///< one bit for each attribute type present
   std::uint16_t message_authenticator_ = 0;
   std::uint16_t count_ = 0;
+  Version version_ = Version::v1_0;
 };
 
 /// Of attributes that stand one behind the other, as PacketView has validated them.

@@ -53,11 +53,16 @@ bool PacketWriter::add_message_authenticator() noexcept {
 
 UnsignedPacket PacketWriter::finish_access_request(const HopKey& key,
                                                    const Authenticator& authenticator) noexcept {
-  return finish(key, authenticator, UnsignedPacket::Kind::random);
+  return finish(key, authenticator, UnsignedPacket::Kind::final);
 }
 
 UnsignedPacket PacketWriter::finish(const HopKey& key, const Authenticator& header) noexcept {
   return finish(key, header, UnsignedPacket::Kind::computed);
+}
+
+UnsignedPacket PacketWriter::finish_with_token(const Authenticator& token) noexcept {
+  CHECK(message_authenticator_ == 0 && out_[1] == 0);
+  return finish(HopKey::none(), token, UnsignedPacket::Kind::final);
 }
 
 UnsignedPacket PacketWriter::finish(const HopKey& key, const Authenticator& header,

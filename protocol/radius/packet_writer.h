@@ -42,6 +42,10 @@ class PacketWriter {
   /// authenticator is computed (`header`: zeros).
   [[nodiscard]] UnsignedPacket finish(const HopKey& key, const Authenticator& header) noexcept;
 
+  /// The last step on a hop of RADIUS/1.1: nothing is left to sign. `token`: its first 4 octets,
+  /// and zeros (RFC 9765 §4.1); the packet's identifier is 0.
+  [[nodiscard]] UnsignedPacket finish_with_token(const Authenticator& token) noexcept;
+
   /// The same, and signed at once. Return the packet's length.
   [[nodiscard]] std::size_t sign_access_request(const HopKey& key,
                                                 const Authenticator& authenticator) noexcept {

@@ -1,10 +1,12 @@
 #include "protocol/radius/translate.h"
 
+#include <algorithm>
 #include <array>
 
 #include "protocol/check.h"
 #include "protocol/radius/packet_writer.h"
 #include "protocol/radius/rehide.h"
+#include "protocol/radius/unhide.h"
 
 namespace sallyport::radius {
 namespace {
@@ -17,7 +19,15 @@ constexpr std::size_t kChapPasswordOctets = 17;  // CHAP Ident and the digest
 /// be forged (CVE-2024-3596).
 bool needs_message_authenticator(Code code) {
   return code == Code::access_accept || code == Code::access_reject ||
-         code == Code::access_challenge || code == Code::protocol_error;
+         code == Code::access_challenge || code == Code::protocol_error || code == Code::coa_ack ||
+         code == Code::coa_nak || code == Code::disconnect_ack || code == Code::disconnect_nak;
+}
+
+/// Requests likewise. Accounting-Requests need none, and old servers expect none.
+bool wants_message_authenticator(const PacketView& request) {
+  const Code code = request.code();
+  return code == Code::access_request || code == Code::coa_request ||
+         code == Code::disconnect_request || request.has(Type::message_authenticator);
 }
 
 Untranslatable to_untranslatable(BadHiding bad) {
@@ -26,41 +36,106 @@ Untranslatable to_untranslatable(BadHiding bad) {
 }
 
 /// Copies attributes in runs as long as can be, and moves what is hidden in them to the next hop's
-/// secret. Leaves out Message-Authenticator, and Proxy-State where that is asked for.
+/// secret, or out of hiding or into it. Leaves out Message-Authenticator, and Proxy-State where
+/// that is asked for; `user_name` and `password` take the place of the packet's, if set.
 class Carrier {
  public:
-  Carrier(PacketWriter& writer, Rehider& rehider) : writer_(writer), rehider_(rehider) {}
+  using Outcome = std::expected<void, Untranslatable>;
 
-  std::expected<void, Untranslatable> carry(const PacketView& packet, bool without_proxy_states) {
+  Carrier(PacketWriter& writer, const HidingEnd& from, const HidingEnd& to,
+          std::uint16_t first_salt, const HidingPads* password_pads,
+          std::optional<Octets> password = {})
+      : writer_(writer),
+        to_(to),
+        password_(password),
+        from_hides_(from.key.hides()),
+        to_hides_(to.key.hides()),
+        rehider_(from, to, first_salt, password_pads),
+        unhider_(from, to, first_salt) {}
+
+  Outcome carry(const PacketView& packet, bool without_proxy_states,
+                std::optional<std::string_view> user_name = {}) {
     run_ = packet.attributes().first(0);
     for (const Attribute attribute : packet) {
-      if (attribute.type == Type::message_authenticator ||
+      Outcome carried;
+      const bool renamed = user_name && attribute.type == Type::user_name;
+      if (renamed || attribute.type == Type::message_authenticator ||
           (without_proxy_states && attribute.type == Type::proxy_state)) {
-        if (copy_run().size() != run_.size()) return std::unexpected(Untranslatable::too_long);
-        run_ = Octets(attribute.whole.data() + attribute.whole.size(), 0);
-        count_ = 0;
-        continue;
+        carried = leave_out(attribute);
+        if (carried && renamed && !writer_.add(Type::user_name, as_octets(*user_name)))
+          carried = std::unexpected(Untranslatable::too_long);
+      } else if (password_ && attribute.type == Type::user_password) {
+        carried = replace_password(attribute, *password_);
+      } else if (!may_hide(attribute.type) || (!from_hides_ && !to_hides_)) {
+        run_ = Octets(run_.data(), run_.size() + attribute.whole.size());
+        ++count_;
+      } else {
+        carried = from_hides_ && to_hides_ ? rehide(attribute) : rewrite(attribute);
       }
-      run_ = Octets(run_.data(), run_.size() + attribute.whole.size());
-      ++count_;
-      if (!may_hide(attribute.type)) continue;
-      const MutableOctets copy = copy_run();
-      if (copy.empty()) return std::unexpected(Untranslatable::too_long);
-      const auto rehidden = rehider_.rehide(attribute, copy.last(attribute.value.size()));
-      if (!rehidden) return std::unexpected(to_untranslatable(rehidden.error()));
-      run_ = Octets(run_.data() + run_.size(), 0);
-      count_ = 0;
+      if (!carried) return carried;
     }
-    if (copy_run().size() != run_.size()) return std::unexpected(Untranslatable::too_long);
-    return {};
+    return flush();
   }
 
  private:
   /// Empty: there was nothing to copy, or no room.
   MutableOctets copy_run() { return run_.empty() ? MutableOctets() : writer_.copy(run_, count_); }
+  /// The next run begins behind this attribute.
+  void begin_behind(const Attribute& attribute) {
+    run_ = Octets(attribute.whole.data() + attribute.whole.size(), 0);
+    count_ = 0;
+  }
+  Outcome flush() {
+    if (copy_run().size() != run_.size()) return std::unexpected(Untranslatable::too_long);
+    return {};
+  }
+  Outcome leave_out(const Attribute& attribute) {
+    const Outcome flushed = flush();
+    begin_behind(attribute);
+    return flushed;
+  }
+  Outcome rehide(const Attribute& attribute) {
+    run_ = Octets(run_.data(), run_.size() + attribute.whole.size());
+    ++count_;
+    const MutableOctets copy = copy_run();
+    if (copy.empty()) return std::unexpected(Untranslatable::too_long);
+    const auto rehidden = rehider_.rehide(attribute, copy.last(attribute.value.size()));
+    if (!rehidden) return std::unexpected(to_untranslatable(rehidden.error()));
+    begin_behind(attribute);
+    return {};
+  }
+  Outcome rewrite(const Attribute& attribute) {
+    if (const Outcome flushed = leave_out(attribute); !flushed) return flushed;
+    std::array<std::uint8_t, kMaxAttributeValueOctets> value;
+    const auto octets = unhider_.rewrite(attribute, value);
+    Outcome outcome;
+    if (!octets) {
+      outcome = std::unexpected(to_untranslatable(octets.error()));
+    } else if (!writer_.add(attribute.type, Octets(value).first(*octets))) {
+      outcome = std::unexpected(Untranslatable::too_long);
+    }
+    wipe(value);
+    return outcome;
+  }
+
+  Outcome replace_password(const Attribute& attribute, Octets password) {
+    if (const Outcome flushed = leave_out(attribute); !flushed) return flushed;
+    std::array<std::uint8_t, kMaxUserPasswordOctets> hidden;
+    Octets value = password;
+    if (to_hides_)
+      value =
+          Octets(hidden).first(hide_user_password(password, to_.key, to_.authenticator, hidden));
+    if (!writer_.add(Type::user_password, value)) return std::unexpected(Untranslatable::too_long);
+    return {};
+  }
 
   PacketWriter& writer_;
-  Rehider& rehider_;
+  const HidingEnd& to_;
+  const std::optional<Octets> password_;
+  const bool from_hides_;
+  const bool to_hides_;
+  Rehider rehider_;
+  Unhider unhider_;
   Octets run_;  ///< of the packet, not copied yet
   std::size_t count_ = 0;
 };
@@ -107,26 +182,36 @@ std::expected<UnsignedPacket, Untranslatable> write_request(const PacketView& re
   }
 
   PacketWriter writer(out, request.code(), hop.identifier);
-  if ((access || request.has(Type::message_authenticator)) && !writer.add_message_authenticator()) {
+  if (hop.downstream.hides() && wants_message_authenticator(request) &&
+      !writer.add_message_authenticator()) {
     return std::unexpected(Untranslatable::too_long);
   }
   // The new authenticator is random, so salts that count up from it are as good as drawn ones.
-  Rehider rehider({hop.client, access ? request.authenticator() : Authenticator{}},
-                  {hop.downstream, access ? hop.authenticator : Authenticator{}},
-                  big_endian16(hop.authenticator.octets), hop.password_pads);
-  if (const auto carried = Carrier(writer, rehider).carry(request, false); !carried) {
+  const HidingEnd to{hop.downstream, access ? hop.authenticator : Authenticator{}};
+  Carrier carrier(writer, {hop.client, access ? request.authenticator() : Authenticator{}}, to,
+                  big_endian16(hop.authenticator.octets), hop.password_pads, hop.password);
+  if (const auto carried = carrier.carry(request, false, hop.user_name); !carried) {
     return std::unexpected(carried.error());
   }
   // RFC 2865 §2.3: the authenticator that we replace was the challenge.
-  if (access && request.has(Type::chap_password) && !request.has(Type::chap_challenge) &&
-      !writer.add(Type::chap_challenge, request.authenticator().octets)) {
+  if (access && request.has(Type::chap_password) && !request.has(Type::chap_challenge)) {
+    if (!hop.client.hides()) return std::unexpected(Untranslatable::bad_chap_password);
+    if (!writer.add(Type::chap_challenge, request.authenticator().octets)) {
+      return std::unexpected(Untranslatable::too_long);
+    }
+  }
+  if (!hop.proxy_state.empty() && !writer.add(Type::proxy_state, hop.proxy_state)) {
     return std::unexpected(Untranslatable::too_long);
   }
-  if (!writer.add(Type::proxy_state, hop.proxy_state)) {
-    return std::unexpected(Untranslatable::too_long);
-  }
+  if (!hop.downstream.hides()) return writer.finish_with_token(hop.authenticator);
   return access ? writer.finish_access_request(hop.downstream, hop.authenticator)
                 : writer.finish(hop.downstream, Authenticator{});
+}
+
+std::size_t room_for(const PacketView& packet, const HopKey& from, const HopKey& to,
+                     std::size_t more) noexcept {
+  if (from.hides() != to.hides()) return kMaxPacketOctets;  // what is hidden changes its length
+  return std::min(packet.octets().size() + kMaxGrowthOctets + more, kMaxPacketOctets);
 }
 
 std::expected<std::size_t, Untranslatable> translate_request(const PacketView& request,
@@ -144,17 +229,20 @@ std::expected<UnsignedPacket, Untranslatable> write_reply(const PacketView& repl
     return std::unexpected(Untranslatable::wrong_code);
   }
   PacketWriter writer(out, reply.code(), hop.client_identifier);
-  if ((needs_message_authenticator(reply.code()) || reply.has(Type::message_authenticator)) &&
+  if (hop.client.hides() &&
+      (needs_message_authenticator(reply.code()) || reply.has(Type::message_authenticator)) &&
       !writer.add_message_authenticator()) {
     return std::unexpected(Untranslatable::too_long);
   }
-  Rehider rehider({hop.downstream, hop.downstream_authenticator},
-                  {hop.client, hop.client_authenticator}, first_salt(reply, hop.random));
+  const HidingEnd to{hop.client, hop.client_authenticator};
+  Carrier carrier(writer, {hop.downstream, hop.downstream_authenticator}, to,
+                  first_salt(reply, hop.random), nullptr);
   // The downstream's echo of Proxy-State is not trusted: the client gets its own list back.
-  if (const auto carried = Carrier(writer, rehider).carry(reply, true); !carried) {
+  if (const auto carried = carrier.carry(reply, true); !carried) {
     return std::unexpected(carried.error());
   }
   if (!writer.copy_all(hop.client_proxy_states)) return std::unexpected(Untranslatable::too_long);
+  if (!hop.client.hides()) return writer.finish_with_token(hop.client_authenticator);
   return writer.finish(hop.client, hop.client_authenticator);
 }
 
@@ -180,11 +268,20 @@ std::string_view fitting(std::string_view text) {
 
 std::size_t write_local_reply(const LocalReply& reply, MutableOctets out) noexcept {
   PacketWriter writer(out, reply.code, reply.client_identifier);
-  CHECK(writer.add_message_authenticator());
+  if (reply.client.hides() && needs_message_authenticator(reply.code)) {
+    CHECK(writer.add_message_authenticator());
+  }
   if (reply.eap_failure_identifier) {
     // RFC 3748 §4.2: Code 4 (Failure), Identifier, Length 4.
     const std::array<std::uint8_t, 4> failure{4, *reply.eap_failure_identifier, 0, 4};
     CHECK(writer.add(Type::eap_message, failure));
+  }
+  if (reply.error_cause != ErrorCause::none) {
+    const auto cause = static_cast<std::uint32_t>(reply.error_cause);
+    const std::array<std::uint8_t, 4> value{
+        static_cast<std::uint8_t>(cause >> 24), static_cast<std::uint8_t>(cause >> 16),
+        static_cast<std::uint8_t>(cause >> 8), static_cast<std::uint8_t>(cause)};
+    CHECK(writer.add(Type::error_cause, value));
   }
   // Proxy-States must return, the Reply-Message need not: it yields when there is no room for both.
   const std::string_view message = fitting(reply.reply_message);
@@ -192,6 +289,7 @@ std::size_t write_local_reply(const LocalReply& reply, MutableOctets out) noexce
   const bool room = writer.fits(2 + message.size() + reply.client_proxy_states.size(), 1 + states);
   if (!message.empty() && room) CHECK(writer.add(Type::reply_message, as_octets(message)));
   if (!writer.copy_all(reply.client_proxy_states)) return 0;
+  if (!reply.client.hides()) return writer.finish_with_token(reply.client_authenticator).size();
   return writer.sign(reply.client, reply.client_authenticator);
 }
 
@@ -228,6 +326,24 @@ std::optional<std::size_t> reveal_user_password(Octets hidden, const HopKey& key
   std::size_t length = hidden.size();
   while (length > 0 && out[length - 1] == 0) --length;
   return length;
+}
+
+std::size_t hide_user_password(Octets clear, const HopKey& key,
+                               const Authenticator& request_authenticator,
+                               MutableOctets out) noexcept {
+  CHECK(!clear.empty() && clear.size() <= kMaxUserPasswordOctets &&
+        out.size() >= kMaxUserPasswordOctets);
+  const std::size_t octets = (clear.size() + kBlock - 1) / kBlock * kBlock;
+  Octets chain = request_authenticator.octets;
+  for (std::size_t at = 0; at < octets; at += kBlock) {
+    const Authenticator pad = key.pad(chain);
+    for (std::size_t i = 0; i < kBlock; ++i) {
+      const std::uint8_t octet = at + i < clear.size() ? clear[at + i] : 0;
+      out[at + i] = static_cast<std::uint8_t>(octet ^ pad.octets[i]);
+    }
+    chain = out.subspan(at, kBlock);
+  }
+  return octets;
 }
 
 const char* to_text(Untranslatable reason) noexcept {

@@ -1,7 +1,8 @@
 #pragma once
 // Carries a packet from one hop to the next: other secret, other authenticator, hidden attributes
-// re-encrypted, Message-Authenticator first, Proxy-State last. Everything unknown passes untouched
-// (RFC 6929 §5.2).
+// re-encrypted, Message-Authenticator first, Proxy-State last. A hop may be one of RADIUS/1.1 (RFC
+// 9765): its key is HopKey::none(), its Identifier 0, its authenticator the Token and zeros.
+// Everything unknown passes untouched (RFC 6929 §5.2).
 
 #include <cstdint>
 #include <expected>
@@ -22,7 +23,8 @@ namespace sallyport::radius {
 enum class Untranslatable : std::uint8_t {
   too_long,               ///< would exceed 4096 octets or kMaxAttributes with ours added
   bad_user_password,      ///< length not a multiple of 16 in 16..128 (RFC 2865 §5.2)
-  bad_chap_password,      ///< length other than 17 (RFC 2865 §5.3)
+  bad_chap_password,      ///< length other than 17 (RFC 2865 §5.3), or no CHAP-Challenge where
+                          ///< there is no authenticator to be one (RFC 9765 §5.1)
   conflicting_passwords,  ///< both User-Password and CHAP-Password (RFC 2865 §4.1)
   bad_salted_attribute,   ///< salted attribute whose length cannot be (RFC 2868 §3.5)
   wrong_code,             ///< a code that this direction does not carry
@@ -33,10 +35,14 @@ enum class Untranslatable : std::uint8_t {
 struct RequestHop {
   const HopKey& client;         ///< secret of the client's hop
   const HopKey& downstream;     ///< secret of the downstream's hop
-  Identifier identifier;        ///< towards the downstream
+  Identifier identifier = {};   ///< towards the downstream
   Authenticator authenticator;  ///< random; towards the downstream. Accounting computes its own
   Octets proxy_state;           ///< our own Proxy-State value, added after all others (RFC 2865
-                                ///< §5.33); 1..253 octets
+                                ///< §5.33); empty: the request ends with it already
+  /// Goes in the place of the request's User-Name, if set; at most 253 octets.
+  std::optional<std::string_view> user_name = {};
+  /// In clear, 1..128 octets: goes, hidden, in the place of the request's User-Password, if set.
+  std::optional<Octets> password = {};
   /// Of this User-Password, where they were computed before; null: computed when needed.
   const HidingPads* password_pads = nullptr;
 };
@@ -44,11 +50,15 @@ struct RequestHop {
 /// What a translated packet may be longer than the one it comes from, Proxy-States left aside:
 /// Message-Authenticator and CHAP-Challenge.
 inline constexpr std::size_t kMaxGrowthOctets = 18 + 18;
+/// Room for `packet`, carried from one hop to the other, with `more` octets of Proxy-States.
+[[nodiscard]] std::size_t room_for(const PacketView& packet, const HopKey& from, const HopKey& to,
+                                   std::size_t more) noexcept;
 
 /// Writes the packet to send downstream into `out`, which has room for the request, its growth and
 /// our Proxy-State (4096 octets are always enough), and returns its length. Access-Request gets a
 /// Message-Authenticator as its first attribute; a CHAP-Password without CHAP-Challenge gets the
-/// old Request Authenticator as CHAP-Challenge (RFC 2865 §2.3).
+/// old Request Authenticator as CHAP-Challenge (RFC 2865 §2.3). CoA-Request and Disconnect-Request
+/// get a Message-Authenticator, too (RFC 5176 §3.6 allows one).
 [[nodiscard]] std::expected<std::size_t, Untranslatable> translate_request(
     const PacketView& request, const RequestHop& hop, MutableOctets out) noexcept;
 /// The same, not signed yet. Refers to hop.downstream.
@@ -76,7 +86,8 @@ struct ReplyHop {
                                                                         const ReplyHop& hop,
                                                                         MutableOctets out) noexcept;
 
-/// A reply of our own: reject after a verdict, answer to Status-Server.
+/// A reply of our own: reject after a verdict, answer to Status-Server, acknowledgement of stored
+/// accounting, NAK to a request that cannot reach its NAS.
 struct LocalReply {
   Code code;
   const HopKey& client;
@@ -86,11 +97,13 @@ struct LocalReply {
   std::string_view reply_message;  ///< empty: none; longer than 253 octets: cut at a UTF-8 boundary
   std::optional<std::uint8_t>
       eap_failure_identifier;  ///< set: EAP-Message EAP-Failure with it (RFC 3579 §2.2)
+  ErrorCause error_cause = ErrorCause::none;  ///< of a CoA-NAK or Disconnect-NAK
 };
-/// Writes it, signed and with a Message-Authenticator first, into `out` (4096 octets) and returns
-/// its length. Without room for all the Reply-Message is left out. 0: even so there is none. It
-/// cannot happen where the request was a Status-Server, or was carried by translate_request (which
-/// made room for a Message-Authenticator and a Proxy-State of ours, longer than an EAP-Failure).
+/// Writes it, signed, and but for an Accounting-Response with a Message-Authenticator first, into
+/// `out` (4096 octets) and returns its length. Without room for all the Reply-Message is left out.
+/// 0: even so there is none. It cannot happen where the request was a Status-Server, or was carried
+/// by translate_request (which made room for a Message-Authenticator and a Proxy-State of ours,
+/// longer than an EAP-Failure).
 [[nodiscard]] std::size_t write_local_reply(const LocalReply& reply, MutableOctets out) noexcept;
 
 /// Copies the Proxy-State attributes of `packet`, whole and in order, into `out` (room for all of
@@ -104,5 +117,11 @@ struct LocalReply {
 [[nodiscard]] std::optional<std::size_t> reveal_user_password(
     Octets hidden, const HopKey& key, const Authenticator& request_authenticator,
     MutableOctets out) noexcept;
+
+/// Hides a User-Password of 1..128 octets (RFC 2865 §5.2) into `out` (128 octets); returns the
+/// octets written, a multiple of 16.
+[[nodiscard]] std::size_t hide_user_password(Octets clear, const HopKey& key,
+                                             const Authenticator& request_authenticator,
+                                             MutableOctets out) noexcept;
 
 }  // namespace sallyport::radius

@@ -19,7 +19,7 @@ void UnsignedPacket::add_message_authenticator(md5::Batch& batch) const noexcept
 }
 
 void UnsignedPacket::add_authenticator(md5::Batch& batch) const noexcept {
-  if (kind_ == Kind::random) return;
+  if (kind_ == Kind::final) return;
   key_->add_keyed_md5(batch, packet_, digest_at(packet_, kAuthenticatorOffset));
 }
 

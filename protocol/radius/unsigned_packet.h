@@ -18,7 +18,7 @@ class UnsignedPacket {
  public:
   /// What stands in the packet's authenticator field in the end.
   enum class Kind : std::uint8_t {
-    random,    ///< Access-Request: the header itself (RFC 2865 §3)
+    final,     ///< the header itself: Access-Request (RFC 2865 §3), a Token (RFC 9765 §4.1)
     computed,  ///< replies, Accounting-Request, CoA-Request, …: MD5 over all and the secret
   };
 
@@ -40,7 +40,7 @@ class UnsignedPacket {
  private:
   MutableOctets packet_;
   const HopKey* key_ = nullptr;
-  Kind kind_ = Kind::random;
+  Kind kind_ = Kind::final;
   std::size_t message_authenticator_ = 0;
 };
 

@@ -8,6 +8,8 @@
 #include <bit>
 #include <cstdint>
 
+#include "verify/verification.h"
+
 namespace sallyport::verify {
 
 /// Written by one thread, read by any.
@@ -58,19 +60,20 @@ class Histogram {
 
 /// What one verify thread counts.
 struct VerifyMetrics {
-  Counter questions;                ///< taken from the inbox
-  Counter joined;                   ///< waited on a verification already begun
-  Counter released;                 ///< nobody waited any more
-  Counter pending;                  ///< gauge: verifications not yet decided
-  std::array<Counter, 5> verdicts;  ///< by Verdict
-  Counter pushes;                   ///< create requests that the service accepted
-  Counter polls;                    ///< result requests sent
-  Counter tokens;                   ///< access tokens fetched
-  Counter transfer_errors;          ///< transfers that ended without an HTTP answer
-  Counter throttled;                ///< 429 or Retry-After obeyed
-  Counter undeliverable;            ///< answers that found the sink full at first
-  Histogram api_latency;            ///< one HTTP transfer that was not held by the server
-  Histogram verdict_latency;        ///< question to verdict
+  Counter questions;                        ///< taken from the inbox
+  Counter joined;                           ///< waited on a verification already begun
+  Counter released;                         ///< nobody waited any more
+  Counter pending;                          ///< gauge: verifications not yet decided
+  std::array<Counter, kVerdicts> verdicts;  ///< by Verdict
+  Counter remembered;                       ///< approved by an earlier approval
+  Counter pushes;                           ///< create requests that the service accepted
+  Counter polls;                            ///< result requests sent
+  Counter tokens;                           ///< access tokens fetched
+  Counter transfer_errors;                  ///< transfers that ended without an HTTP answer
+  Counter throttled;                        ///< 429 or Retry-After obeyed
+  Counter undeliverable;                    ///< answers that found the sink full at first
+  Histogram api_latency;                    ///< one HTTP transfer that was not held by the server
+  Histogram verdict_latency;                ///< question to verdict
 };
 
 }  // namespace sallyport::verify

@@ -66,7 +66,8 @@ NotakeyApi::Outcome NotakeyApi::create(const Question& question, std::uint32_t t
   if (const Outcome url = take(api::create_url(service_of_host(), user, buffer()), out.url); !url)
     return url;
   const std::string action = render_template(settings_.action, question);
-  const std::string description = render_template(settings_.description, question);
+  const std::string description = render_template(
+      question.number == 0 ? settings_.description : settings_.number_description, question);
   const api::Push push{.user = user,
                        .action = action,
                        .description = description,

@@ -27,6 +27,7 @@ struct Pool::Impl {
         tuning(given_tuning),
         bound(settings.max_pending),
         context{.notakey = settings.notakey,
+                .limits = settings.limits,
                 .tuning = tuning,
                 .sink = sink,
                 .bound = bound,

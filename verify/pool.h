@@ -5,11 +5,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "protocol/secret.h"
 #include "verify/metrics.h"
+#include "verify/push_limits.h"
 #include "verify/verification.h"
 
 namespace sallyport::verify {
@@ -25,9 +27,10 @@ struct NotakeySettings {
   Secret client_secret;
   std::uint32_t timeout_ms = 5'000;
   std::uint32_t ttl_ms = 60'000;
-  std::string action;       ///< template
-  std::string description;  ///< template
-  std::string profile;      ///< v3: replaces action, description and ttl
+  std::string action;                   ///< template
+  std::string description;              ///< template
+  std::string number_description = {};  ///< in its place where a question has a number
+  std::string profile;                  ///< v3: replaces action, description and ttl
   std::string proxy;
   std::string ca_file;
 };
@@ -35,6 +38,7 @@ struct NotakeySettings {
 struct PoolSettings {
   NotakeySettings notakey;
   std::uint32_t threads = 1;
+  std::optional<PushLimitSettings> limits = {};  ///< none: whoever asks has limits of his own
   std::uint32_t max_pending =
       131'072;  ///< over all threads; beyond it a question is `unavailable`, no push out
 };

@@ -7,18 +7,28 @@
 namespace sallyport::verify {
 namespace {
 
-enum class Field : std::uint8_t { user, client, address, calling_station, called_station, nas };
+enum class Field : std::uint8_t {
+  user,
+  client,
+  address,
+  calling_station,
+  called_station,
+  nas,
+  number,
+};
 
-constexpr std::array<std::pair<std::string_view, Field>, 6> kFields = {{
+constexpr std::array<std::pair<std::string_view, Field>, 7> kFields = {{
     {"user", Field::user},
     {"client", Field::client},
     {"address", Field::address},
     {"calling_station", Field::calling_station},
     {"called_station", Field::called_station},
     {"nas", Field::nas},
+    {"number", Field::number},
 }};
 constexpr const char* kKnown =
-    "{user}, {client}, {address}, {calling_station}, {called_station} and {nas} are known";
+    "{user}, {client}, {address}, {calling_station}, {called_station}, {nas} and {number} are "
+    "known";
 
 std::optional<Field> find_field(std::string_view name) {
   for (const auto& [known, field] : kFields) {
@@ -35,6 +45,7 @@ std::string value(Field field, const Question& question) {
     case Field::calling_station: return std::string(question.calling_station.view());
     case Field::called_station: return std::string(question.called_station.view());
     case Field::nas: return std::string(question.nas.view());
+    case Field::number: return question.number == 0 ? "" : std::to_string(question.number);
   }
   return {};
 }

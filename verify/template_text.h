@@ -1,7 +1,7 @@
 #pragma once
 // The texts that the phone shows, written by the operator with placeholders: {user} {client}
-// {address} {calling_station} {called_station} {nas}. One pass: what a placeholder brings in is
-// never looked at again.
+// {address} {calling_station} {called_station} {nas} {number}. One pass: what a placeholder brings
+// in is never looked at again.
 
 #include <expected>
 #include <string>

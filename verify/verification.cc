@@ -8,6 +8,7 @@ const char* to_text(Verdict verdict) noexcept {
     case Verdict::denied: return "denied";
     case Verdict::expired: return "expired";
     case Verdict::unknown_user: return "unknown_user";
+    case Verdict::limited: return "limited";
     case Verdict::unavailable: return "unavailable";
   }
   return "";

@@ -31,17 +31,20 @@ enum class Verdict : std::uint8_t {
   denied,        ///< the user said no
   expired,       ///< no answer in time
   unknown_user,  ///< the service does not know the user, or he has no device
+  limited,       ///< not asked: his phone has rung too often (push_limits.h)
   unavailable,   ///< the service could not be asked, or its answer could not be understood
 };
-inline constexpr std::size_t kVerdicts = 5;
+inline constexpr std::size_t kVerdicts = 6;
 [[nodiscard]] const char* to_text(Verdict verdict) noexcept;  ///< "approved", "unknown_user", …
 
 struct Question {
   Ticket ticket;
   JoinKey join_key;
-  std::uint64_t user_hash = 0;  ///< picks the verify thread; equal users, equal hash
-  std::uint64_t asked_ns = 0;   ///< CLOCK_MONOTONIC
-  IpAddress address;            ///< who sent the request to us (the RADIUS client)
+  std::uint64_t user_hash = 0;    ///< picks the verify thread; equal users, equal hash
+  std::uint64_t asked_ns = 0;     ///< CLOCK_MONOTONIC
+  std::uint32_t remember_ms = 0;  ///< an approval of this login stays good so long; 0: it does not
+  std::uint8_t number = 0;  ///< 10..99: the user was shown it, and the phone shows it; 0: none
+  IpAddress address;        ///< who sent the request to us (the RADIUS client)
   ShortText<253> user;
   ShortText<64> client;           ///< the client's name in our configuration
   ShortText<64> calling_station;  ///< Calling-Station-Id, cut to 64 octets
@@ -53,9 +56,11 @@ struct Answer {
   Ticket ticket;
   Verdict verdict = Verdict::unavailable;
   bool push_out =
-      false;            ///< the user's phone may have been asked: on_unavailable no longer applies
-  bool joined = false;  ///< waited on a verification that another request had begun
+      false;  ///< the user's phone may have been asked: on_unavailable no longer applies
+  bool remembered = false;      ///< approved by an earlier approval: nobody was asked
+  bool joined = false;          ///< waited on a verification that another request had begun
   std::uint32_t waited_ms = 0;  ///< from asked_ns to the verdict
+  ShortText<255> groups = {};   ///< approved: names of the user's groups at the service, one a line
   ShortText<63> detail;  ///< for the audit log: "http 503", "connection refused"; never a secret
 };
 

@@ -1,7 +1,7 @@
 #pragma once
 // The verifications of one verify thread: found by join key, named by a small index, each with the
 // tickets that wait on it. Slots are reused, their addresses never move. One thread. A hundred
-// thousand may wait: a slot keeps what a waiting one needs, some 300 octets.
+// thousand may wait: a slot keeps what a waiting one needs, some 350 octets.
 
 #include <cstdint>
 #include <cstring>
@@ -11,7 +11,9 @@
 #include <unordered_set>
 #include <vector>
 
+#include "verify/asker.h"
 #include "verify/notakey/dialogue.h"
+#include "verify/push_limits.h"
 #include "verify/verification.h"
 
 namespace sallyport::verify {
@@ -30,6 +32,9 @@ struct Decision {
   Verdict verdict = Verdict::unavailable;
   bool push_out = false;
   notakey::Fault fault;
+  bool remembered = false;
+  std::string groups = {};  ///< Answer::groups
+  PushLimitedBy limited_by = PushLimitedBy::none;
 };
 
 struct Verification {
@@ -37,6 +42,8 @@ struct Verification {
 
   JoinKey key;
   std::string user;
+  Asker asker;
+  bool remember = false;               ///< an approval stays good
   std::unique_ptr<Question> question;  ///< the first one, until the service has taken it
   notakey::Dialogue dialogue;
   std::vector<Waiter> waiters;

@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #include "protocol/check.h"
+#include "protocol/random.h"
 #include "verify/clock.h"
 
 namespace sallyport::verify {
@@ -18,6 +19,16 @@ using notakey::Fault;
 using notakey::FaultKind;
 using notakey::TokenCache;
 
+namespace {
+
+AskerKeys random_keys() {
+  AskerKeys::Random key;
+  SystemRandom().fill(key);
+  return AskerKeys(key);
+}
+
+}  // namespace
+
 Worker::Worker(const WorkerContext& context, bool checks_health)
     : context_(context),
       checks_health_(checks_health),
@@ -25,9 +36,11 @@ Worker::Worker(const WorkerContext& context, bool checks_health)
       multi_(context.tuning.calls_per_lane),
       api_(context.notakey),
       plain_headers_(make_headers({})),
+      asker_keys_(random_keys()),
       health_pace_(context.tuning.health_ms, context.tuning.max_health_ms),
       random_(static_cast<std::uint32_t>(monotonic_ns()) | 1) {
   CHECK(plain_headers_ != nullptr);
+  if (context.limits) limits_.emplace(*context.limits, kMaxLimitEntries);
 }
 
 Worker::~Worker() { stop(); }
@@ -194,16 +207,55 @@ void Worker::on_question(const Question& question) {
     return reschedule(known);
   }
 
+  const Asker asker = asker_keys_.of(question);
+  if (const auto decided = decide_unasked(question, asker)) {
+    metrics_.verdicts[static_cast<std::size_t>(decided->verdict)].add();
+    return answer(waiter, *decided);
+  }
   if (!context_.bound.take())
     return answer(waiter, {.push_out = false, .fault = {.kind = FaultKind::overload}});
   metrics_.pending.set(++pending_);
   const std::uint32_t index = table_.begin(question);
   Verification& verification = table_[index];
   verification.waiters.push_back(waiter);
+  verification.asker = asker;
+  verification.remember = question.remember_ms > 0 && asker.has_station;
   const std::uint64_t asked_ms = waiter.asked_ns / 1'000'000;
   verification.dialogue =
       notakey::Dialogue(api_.version(), asked_ms, asked_ms + context_.notakey.ttl_ms);
   drive(index, event(EventKind::begin, verification));
+}
+
+std::optional<Decision> Worker::decide_unasked(const Question& question, const Asker& asker) {
+  const std::uint64_t now_ms = monotonic_ms();
+  if (asker.has_station && approvals_.is_good(asker, now_ms, question.remember_ms)) {
+    metrics_.remembered.add();
+    return Decision{.verdict = Verdict::approved,
+                    .fault = {},
+                    .remembered = true,
+                    .groups = std::string(approvals_.groups_of(asker))};
+  }
+  if (!limits_) return std::nullopt;
+  const PushLimitedBy by = limits_->take(asker, approvals_.knows(asker), now_ms);
+  if (by == PushLimitedBy::none) return std::nullopt;
+  return Decision{.verdict = Verdict::limited, .fault = {}, .limited_by = by};
+}
+
+void Worker::learn(const Verification& verification) {
+  const Asker& asker = verification.asker;
+  switch (verification.decision.verdict) {
+    case Verdict::approved:
+      return approvals_.approved(asker, verification.remember, verification.decision.groups,
+                                 monotonic_ms());
+    case Verdict::denied:
+      approvals_.denied(asker);
+      if (limits_) limits_->denied(asker, monotonic_ms());
+      return;
+    case Verdict::expired:
+    case Verdict::unknown_user:
+    case Verdict::limited:
+    case Verdict::unavailable: return;
+  }
 }
 
 void Worker::on_release(Ticket ticket, const JoinKey& key) {
@@ -277,9 +329,13 @@ void Worker::drive(std::uint32_t index, Event happened) {
         // Once the question has been put, nothing of it is needed but the user's name.
         if (verification.dialogue.push_out()) verification.question.reset();
         return reschedule(index);
-      case ActionKind::decide:
-        return conclude(
-            index, {.verdict = action.verdict, .push_out = action.push_out, .fault = action.fault});
+      case ActionKind::decide: {
+        const bool approved = action.verdict == Verdict::approved && happened.result.has_value();
+        return conclude(index, {.verdict = action.verdict,
+                                .push_out = action.push_out,
+                                .fault = action.fault,
+                                .groups = std::string(approved ? happened.result->groups : "")});
+      }
       case ActionKind::get_token: {
         if (action.token_refused) tokens_.drop(verification.token_generation);
         TokenCache::Need need{};
@@ -346,6 +402,7 @@ void Worker::conclude(std::uint32_t index, const Decision& decision) {
   metrics_.verdicts[static_cast<std::size_t>(decision.verdict)].add();
   metrics_.pending.set(--pending_);
   context_.bound.give_back();
+  learn(verification);
   give_up_call(verification);  // decided by its deadline
   for (const Waiter& waiter : verification.waiters) answer(waiter, decision);
   // Nobody waited: an equal question may still come before the grace ends.
@@ -377,9 +434,13 @@ void Worker::answer(const Waiter& waiter, const Decision& decision) {
   const Answer made{.ticket = waiter.ticket,
                     .verdict = decision.verdict,
                     .push_out = decision.push_out,
+                    .remembered = decision.remembered,
                     .joined = waiter.joined,
                     .waited_ms = static_cast<std::uint32_t>(waited_ns / 1'000'000),
-                    .detail = notakey::describe(decision.fault)};
+                    .groups = ShortText<255>(decision.groups),
+                    .detail = decision.limited_by == PushLimitedBy::none
+                                  ? notakey::describe(decision.fault)
+                                  : ShortText<63>(to_text(decision.limited_by))};
   if (context_.sink.deliver(made)) return;
   metrics_.undeliverable.add();
   undelivered_.push_back(made);

@@ -8,10 +8,13 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "verify/approval_memory.h"
+#include "verify/asker.h"
 #include "verify/bounded_queue.h"
 #include "verify/deadline_heap.h"
 #include "verify/health_check.h"
@@ -20,6 +23,7 @@
 #include "verify/notakey/token_cache.h"
 #include "verify/notakey_api.h"
 #include "verify/pool_tuning.h"
+#include "verify/push_limits.h"
 #include "verify/transfer.h"
 #include "verify/verification_table.h"
 
@@ -44,6 +48,7 @@ class PendingBound {
 /// What the workers of a pool have in common. Outlives them.
 struct WorkerContext {
   const NotakeySettings& notakey;
+  const std::optional<PushLimitSettings>& limits;
   const PoolTuning& tuning;
   VerdictSink& sink;
   PendingBound& bound;
@@ -75,6 +80,10 @@ class Worker {
   /// Idle handles of each kind kept for the next calls. A burst makes more, some 7 KB each; while
   /// its users think, those are given back.
   static constexpr std::size_t kMaxIdleTransfers = 512;
+  /// Places where users have approved logins, of some 250 octets each; and windows of each table of
+  /// PushLimits.
+  static constexpr std::size_t kMaxKnownPairs = 131'072;
+  static constexpr std::size_t kMaxLimitEntries = 16'384;
   /// Calls started in one turn: thousands at once would starve what is in flight.
   static constexpr std::size_t kStartsPerTurn = 256;
 
@@ -89,6 +98,11 @@ class Worker {
   void clear();
 
   void on_question(const Question& question);
+  /// The verdict on a question that need not be put, or may not; empty: it is put.
+  [[nodiscard]] std::optional<Decision> decide_unasked(const Question& question,
+                                                       const Asker& asker);
+  /// What a verdict on a question that was put means for later ones.
+  void learn(const Verification& verification);
   void on_release(Ticket ticket, const JoinKey& key);
   void on_due(std::uint32_t index);
   void on_call(Transfer& transfer, const CallOutcome& outcome);
@@ -146,6 +160,9 @@ class Worker {
   Headers token_headers_;
   std::uint32_t token_headers_generation_ = 0;
   VerificationTable table_;
+  const AskerKeys asker_keys_;
+  ApprovalMemory approvals_{kMaxKnownPairs};
+  std::optional<PushLimits> limits_;
   DeadlineHeap deadlines_;
   std::vector<Answer> undelivered_;
   HealthPace health_pace_;

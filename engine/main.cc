@@ -9,9 +9,12 @@
 
 #include <fmt/format.h>
 
+#include "engine/admin/grants_text.h"
 #include "engine/admin/status_client.h"
 #include "engine/admin/status_text.h"
 #include "engine/config/command_line.h"
+#include "engine/config/control_socket.h"
+#include "engine/config/doorman.h"
 #include "engine/config/load.h"
 #include "engine/config/reference.h"
 #include "engine/config/report.h"
@@ -53,24 +56,24 @@ int execute(const config::StatusCommand& command) {
   return admin::exit_status(report);
 }
 
-int execute(const config::GrantCommand& command) {
-  const auto loaded = config::load_file(command.config_path);
-  if (!loaded) {
-    fmt::print(stderr, "{}", config::mistakes_text(loaded.error()));
-    return daemon::kExitNotOk;
-  }
-  const std::string& path = loaded->config.http.control_socket;
-  if (path.empty()) {
-    fmt::print(stderr, "{} has no [http] control_socket: without it a daemon cannot be told\n",
-               command.config_path);
-    return daemon::kExitNotOk;
-  }
-  const auto answer = http_door::ask_control(path, command.line);
+int execute(const config::OperatorCommand& command) {
+  auto path = std::expected<std::string, std::string>(command.socket);
+  if (command.socket.empty()) path = config::find_control_socket(command.config_path);
+  const auto answer = path ? http_door::ask_control(*path, command.line) : path;
   if (!answer || !answer->starts_with("ok\n")) {
-    fmt::print(stderr, "sallyport grant: {}\n", answer ? *answer : answer.error());
+    fmt::print(stderr, "sallyport: {}\n", answer ? *answer : answer.error());
     return daemon::kExitNotOk;
   }
-  fmt::print("{}", std::string_view(*answer).substr(3));
+  const std::string_view lines = std::string_view(*answer).substr(3);
+  switch (command.print) {
+    case config::OperatorCommand::Print::text: fmt::print("{}", lines); break;
+    case config::OperatorCommand::Print::grants:
+      fmt::print("{}", admin::grants_table(lines));
+      break;
+    case config::OperatorCommand::Print::grants_json:
+      fmt::print("{}", admin::grants_json(lines));
+      break;
+  }
   return daemon::kExitOk;
 }
 
@@ -82,6 +85,13 @@ int execute(const config::ConfigCommand& command) {
     case config::ConfigCommand::Print::example: fmt::print("{}", config::example_toml()); break;
   }
   return daemon::kExitOk;
+}
+
+int execute(const config::ConvertCommand& command) {
+  const config::ConvertReport report = config::convert_doorman_file(command.path, command.to);
+  fmt::print("{}", report.output);
+  fmt::print(stderr, "{}", report.notes);
+  return report.exit_status;
 }
 
 int execute(const config::VersionCommand&) {

@@ -81,10 +81,16 @@ std::expected<std::unique_ptr<HttpListener>, std::string> HttpListener::open(
     const Endpoint& endpoint, Handler handler, const HttpLimits& limits) {
   auto listener = listen_on(endpoint);
   if (!listener) return std::unexpected(std::move(listener.error()));
+  return take(std::move(*listener), std::move(handler), limits);
+}
+
+std::expected<std::unique_ptr<HttpListener>, std::string> HttpListener::take(
+    FileDescriptor listener, Handler handler, const HttpLimits& limits) {
   auto impl = std::make_unique<Impl>();
-  impl->listener = std::move(*listener);
+  impl->listener = std::move(listener);
   impl->wake = FileDescriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!impl->wake.valid()) return std::unexpected(bind_error(endpoint, errno));
+  if (!impl->wake.valid())
+    return std::unexpected("admin: cannot listen: " + std::generic_category().message(errno));
   impl->handler = std::move(handler);
   impl->limits = limits;
   return std::unique_ptr<HttpListener>(new HttpListener(std::move(impl)));
@@ -111,6 +117,8 @@ Endpoint HttpListener::listening() const noexcept {
   ::getsockname(impl_->listener.get(), reinterpret_cast<sockaddr*>(&address), &length);
   return Endpoint::from(reinterpret_cast<const sockaddr*>(&address));
 }
+
+const FileDescriptor& HttpListener::socket() const noexcept { return impl_->listener; }
 
 void HttpListener::Impl::run() {
   for (;;) {

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "engine/admin/pages.h"
+#include "engine/ring/file_descriptor.h"
 #include "protocol/ip_address.h"
 
 namespace sallyport::admin {
@@ -31,12 +32,17 @@ class HttpListener {
   /// Binds and listens; an error is one line that says what to do.
   [[nodiscard]] static std::expected<std::unique_ptr<HttpListener>, std::string> open(
       const Endpoint& endpoint, Handler handler, const HttpLimits& limits = {});
+  /// Listens on a socket that another process has opened.
+  [[nodiscard]] static std::expected<std::unique_ptr<HttpListener>, std::string> take(
+      ring::FileDescriptor listener, Handler handler, const HttpLimits& limits = {});
   ~HttpListener();  ///< stops
 
   void start();
   void stop();
   /// The address bound (port 0 resolved).
   [[nodiscard]] Endpoint listening() const noexcept;
+  /// For a process that takes over; stays ours.
+  [[nodiscard]] const ring::FileDescriptor& socket() const noexcept;
 
  private:
   struct Impl;

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "engine/http/metrics.h"
+#include "engine/radius/coa/coa_metrics.h"
 #include "engine/radius/metrics.h"
 #include "verify/metrics.h"
 
@@ -40,6 +41,12 @@ inline constexpr std::array kRadiusScalars = std::to_array<Scalar<RadiusMetrics>
     {&RadiusMetrics::duplicates_answered, Kind::counter,
      "sallyport_radius_duplicates_answered_total",
      "Retransmissions answered with the stored answer."},
+    {&RadiusMetrics::connection_ended, Kind::counter, "sallyport_radius_connection_ended_total",
+     "Exchanges abandoned because the client's TLS connection had ended."},
+    {&RadiusMetrics::radsec_handshakes, Kind::counter, "sallyport_radsec_handshakes_total",
+     "TLS handshakes with clients that succeeded."},
+    {&RadiusMetrics::radsec_connections, Kind::gauge, "sallyport_radsec_connections",
+     "TLS connections of clients, those in their handshake included.", true},
     {&RadiusMetrics::replaced, Kind::counter, "sallyport_radius_replaced_total",
      "Exchanges abandoned because the client reused the Identifier for a new request."},
     {&RadiusMetrics::evicted, Kind::counter, "sallyport_radius_evicted_total",
@@ -48,18 +55,27 @@ inline constexpr std::array kRadiusScalars = std::to_array<Scalar<RadiusMetrics>
      "Requests sent downstream for the first time."},
     {&RadiusMetrics::retransmitted, Kind::counter, "sallyport_radius_retransmitted_total",
      "Requests sent downstream again."},
+    {&RadiusMetrics::failed_over, Kind::counter, "sallyport_radius_failed_over_total",
+     "Requests sent to another server because the first did not answer."},
+    {&RadiusMetrics::unserved, Kind::counter, "sallyport_radius_unserved_total",
+     "Access-Requests rejected because no route serves them."},
     {&RadiusMetrics::downstream_timeouts, Kind::counter,
      "sallyport_radius_downstream_timeouts_total", "Requests that the downstream never answered."},
     {&RadiusMetrics::replies, Kind::counter, "sallyport_radius_replies_total",
      "Authentic replies from the downstream."},
     {&RadiusMetrics::questions, Kind::counter, "sallyport_radius_questions_total",
      "Second factors asked for."},
+    {&RadiusMetrics::codes_asked, Kind::counter, "sallyport_radius_codes_asked_total",
+     "Logins whose user was asked for a code by Access-Challenge."},
     {&RadiusMetrics::late_verdicts, Kind::counter, "sallyport_radius_late_verdicts_total",
      "Verdicts for an exchange that was gone."},
     {&RadiusMetrics::silent, Kind::counter, "sallyport_radius_silent_total",
      "Requests left unanswered by the policy on_unavailable = \"silent\"."},
     {&RadiusMetrics::allowed_by_policy, Kind::counter, "sallyport_radius_allowed_by_policy_total",
-     "Access-Accepts without approval, by the policy on_unavailable = \"allow\"."},
+     "Access-Accepts without approval, by on_unavailable = \"allow\" or an exempting policy."},
+    {&RadiusMetrics::attributes_left_out, Kind::counter,
+     "sallyport_radius_attributes_left_out_total",
+     "Access-Accepts without their accept_attributes, for want of room."},
     {&RadiusMetrics::status_server, Kind::counter, "sallyport_radius_status_server_total",
      "Status-Server requests answered."},
     {&RadiusMetrics::audit_lost, Kind::counter, "sallyport_radius_audit_lost_total",
@@ -111,6 +127,8 @@ inline constexpr std::array kVerifyScalars = std::to_array<Scalar<VerifyMetrics>
      "Questions taken from the doors."},
     {&VerifyMetrics::joined, Kind::counter, "sallyport_verify_joined_total",
      "Questions that waited on a verification already begun."},
+    {&VerifyMetrics::remembered, Kind::counter, "sallyport_verify_remembered_total",
+     "Questions that an earlier approval has answered."},
     {&VerifyMetrics::released, Kind::counter, "sallyport_verify_released_total",
      "Verifications that nobody waited for any more."},
     {&VerifyMetrics::pending, Kind::gauge, "sallyport_verify_pending",
@@ -134,6 +152,81 @@ inline constexpr std::array kVerifyDistributions = std::to_array<Distribution<Ve
      "Time of one API transfer that the server did not hold."},
     {&VerifyMetrics::verdict_latency, "sallyport_verify_verdict_seconds",
      "Time from a question to its verdict, as verify saw it."},
+});
+
+using radius_door::SpoolMetrics;
+
+inline constexpr std::array kSpoolScalars = std::to_array<Scalar<SpoolMetrics>>({
+    {&SpoolMetrics::stored, Kind::counter, "sallyport_accounting_stored_total",
+     "Accounting records written to the spool's disk and acknowledged."},
+    {&SpoolMetrics::known, Kind::counter, "sallyport_accounting_known_total",
+     "Accounting records that came again: acknowledged, and not stored twice."},
+    {&SpoolMetrics::refused_full, Kind::counter, "sallyport_accounting_refused_full_total",
+     "Accounting records not acknowledged because the spool has no room."},
+    {&SpoolMetrics::refused, Kind::counter, "sallyport_accounting_refused_total",
+     "Accounting records not acknowledged because the disk failed, or they are too long."},
+    {&SpoolMetrics::delivered, Kind::counter, "sallyport_accounting_delivered_total",
+     "Records of the spool that the accounting server has acknowledged."},
+    {&SpoolMetrics::sent, Kind::counter, "sallyport_accounting_sent_total",
+     "Records sent to the accounting server under a new Identifier."},
+    {&SpoolMetrics::retransmitted, Kind::counter, "sallyport_accounting_retransmitted_total",
+     "Records sent to the accounting server again under the same Identifier."},
+    {&SpoolMetrics::rounds_ended, Kind::counter, "sallyport_accounting_unanswered_total",
+     "Identifiers under which the accounting server never acknowledged a record."},
+    {&SpoolMetrics::bad_replies, Kind::counter, "sallyport_accounting_bad_replies_total",
+     "Datagrams from the accounting server that are not authentic, or that nothing waits for."},
+    {&SpoolMetrics::unreadable, Kind::counter, "sallyport_accounting_unreadable_total",
+     "Records that the spool's disk does not give back."},
+    {&SpoolMetrics::waiting, Kind::gauge, "sallyport_accounting_waiting",
+     "Records in the spool that are not delivered."},
+    {&SpoolMetrics::under_way, Kind::gauge, "sallyport_accounting_under_way",
+     "Of these, sent to the accounting server and not acknowledged yet."},
+    {&SpoolMetrics::oldest_s, Kind::gauge, "sallyport_accounting_oldest_seconds",
+     "How long the oldest record has waited in the spool."},
+    {&SpoolMetrics::full, Kind::gauge, "sallyport_accounting_full",
+     "1: the spool has no room, and new records are not acknowledged."},
+    {&SpoolMetrics::silent, Kind::gauge, "sallyport_accounting_server_silent",
+     "1: the accounting server does not answer."},
+});
+
+using radius_door::CoaMetrics;
+
+inline constexpr std::array kCoaScalars = std::to_array<Scalar<CoaMetrics>>({
+    {&CoaMetrics::requests, Kind::counter, "sallyport_coa_requests_total",
+     "Authentic CoA-Requests and Disconnect-Requests, duplicates included."},
+    {&CoaMetrics::duplicates_answered, Kind::counter, "sallyport_coa_duplicates_answered_total",
+     "Of these, sent again and answered with the stored answer."},
+    {&CoaMetrics::replaced, Kind::counter, "sallyport_coa_replaced_total",
+     "Requests given up because whoever asked reused the Identifier for a new one."},
+    {&CoaMetrics::evicted, Kind::counter, "sallyport_coa_evicted_total",
+     "Answers forgotten before their time, for want of room."},
+    {&CoaMetrics::forwarded, Kind::counter, "sallyport_coa_forwarded_total",
+     "Requests sent to a NAS for the first time."},
+    {&CoaMetrics::retransmitted, Kind::counter, "sallyport_coa_retransmitted_total",
+     "Requests sent to a NAS again."},
+    {&CoaMetrics::timeouts, Kind::counter, "sallyport_coa_timeouts_total",
+     "Requests that the NAS never answered."},
+    {&CoaMetrics::acks, Kind::counter, "sallyport_coa_acks_total",
+     "CoA-ACK and Disconnect-ACK of NASes."},
+    {&CoaMetrics::naks, Kind::counter, "sallyport_coa_naks_total",
+     "CoA-NAK and Disconnect-NAK of NASes."},
+    {&CoaMetrics::own_naks, Kind::counter, "sallyport_coa_own_naks_total",
+     "CoA-NAK and Disconnect-NAK of our own: no NAS was asked, or it did not answer."},
+    {&CoaMetrics::replies_cut, Kind::counter, "sallyport_coa_replies_cut_total",
+     "Answers of NASes sent on without their attributes, for want of room."},
+    {&CoaMetrics::audit_lost, Kind::counter, "sallyport_coa_audit_lost_total",
+     "Audit records that found the queue full."},
+    {&CoaMetrics::send_errors, Kind::counter, "sallyport_coa_send_errors_total",
+     "Datagrams that the kernel refused to send."},
+    {&CoaMetrics::pending, Kind::gauge, "sallyport_coa_pending",
+     "Requests that wait for their NAS."},
+    {&CoaMetrics::remembered, Kind::gauge, "sallyport_coa_remembered",
+     "Answers kept for duplicates."},
+});
+
+inline constexpr std::array kCoaDistributions = std::to_array<Distribution<CoaMetrics>>({
+    {&CoaMetrics::latency, "sallyport_coa_seconds",
+     "Time from the first datagram of a request to its answer."},
 });
 
 using http_door::HttpMetrics;
@@ -169,13 +262,22 @@ inline constexpr std::array kHttpScalars = std::to_array<Scalar<HttpMetrics>>({
      "Lines of the access log that found the queue full."},
 });
 
-// Drops, malformed (from client and downstream) and verdicts have labels of their own.
+// Drops, malformed (from client and downstream), verdicts and ends of TLS connections have labels
+// of their own.
 static_assert(sizeof(RadiusMetrics) ==
-                  sizeof(verify::Counter) * (kRadiusScalars.size() + kRadiusAnswers.size() +
-                                             2 * radius::kMalformedReasons + radius_door::kDrops +
-                                             verify::kVerdicts) +
+                  sizeof(verify::Counter) *
+                          (kRadiusScalars.size() + kRadiusAnswers.size() +
+                           2 * radius::kMalformedReasons + radius_door::kDrops + verify::kVerdicts +
+                           verify::kCodeVerdicts + radius_door::kRadsecEnds) +
                       sizeof(verify::Histogram) * kRadiusDistributions.size(),
               "a member of RadiusMetrics is not shown on /metrics");
+static_assert(sizeof(SpoolMetrics) == sizeof(verify::Counter) * kSpoolScalars.size(),
+              "a member of SpoolMetrics is not shown on /metrics");
+static_assert(sizeof(CoaMetrics) ==
+                  sizeof(verify::Counter) * (kCoaScalars.size() + 2 * radius::kMalformedReasons +
+                                             radius_door::kCoaDrops) +
+                      sizeof(verify::Histogram) * kCoaDistributions.size(),
+              "a member of CoaMetrics is not shown on /metrics");
 static_assert(sizeof(HttpMetrics) ==
                   sizeof(verify::Counter) *
                       (kHttpScalars.size() + http_door::kVerdicts + http_door::kAnswerClasses),

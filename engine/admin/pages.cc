@@ -73,7 +73,8 @@ void append_counts(fmt::memory_buffer& out, const Snapshot& snapshot) {
   append(out, R"(},"pending":{)");
   append_number(out, "exchanges", sum(shards, &RadiusMetrics::exchanges));
   append_number(out, "awaiting_verdict", sum(shards, &RadiusMetrics::awaiting_verdict));
-  append_number(out, "verifications", sum(snapshot.verify_threads, &VerifyMetrics::pending));
+  if (!snapshot.verify_threads.empty())  // else nothing is asked of Notakey
+    append_number(out, "verifications", sum(snapshot.verify_threads, &VerifyMetrics::pending));
   append(out, R"(},"dropped":{)");
   append_number(out, "datagrams", sum(shards, &RadiusMetrics::drops));
   append_number(out, "malformed_from_client", sum(shards, &RadiusMetrics::malformed_from_client));
@@ -110,7 +111,81 @@ void append_http(fmt::memory_buffer& out, const Snapshot& snapshot) {
   count("timeouts", &HttpMetrics::timeouts);
   count("floods", &HttpMetrics::floods);
   count("upstream_failures", &HttpMetrics::upstream_failures);
-  append(out, "}}");
+  append(out, R"(},"upstreams":[)");
+  for (const http_door::UpstreamState& each : snapshot.http_upstreams) {
+    append(out, out[out.size() - 1] == '[' ? "{" : ",{");
+    append_json_member(out, "pool", each.pool);
+    append_json_member(out, "server", each.server);
+    append_json_member(out, "state", each.drains ? "draining" : to_text(each.worst()));
+    append_json_member(out, "reason", each.reason.text());
+    out.push_back('}');
+  }
+  append(out, "]}");
+}
+
+void append_downstreams(fmt::memory_buffer& out,
+                        std::span<const radius_door::DownstreamState> servers) {
+  append(out, R"(,"downstreams":[)");
+  for (const radius_door::DownstreamState& each : servers) {
+    append(out, out[out.size() - 1] == '[' ? "{" : ",{");
+    append_json_member(out, "pool", each.pool);
+    append_json_member(out, "server", each.server);
+    append_json_member(out, "address", each.address);
+    append_json_member(out, "state", to_text(each.worst()));
+    append_json_member(out, "reason", to_text(each.reason));
+    append_number(out, "outstanding", each.outstanding);
+    out.push_back('}');
+  }
+  out.push_back(']');
+}
+
+void append_gate(fmt::memory_buffer& out, const http_door::GateStatus& gate) {
+  append(out, R"(,"gate":{)");
+  append_number(out, "waiting", gate.desk.waiting);
+  append_number(out, "held", gate.desk.held);
+  append_number(out, "refused", gate.desk.refused + gate.desk.jobs_refused);
+  append_number(out, "messages_queued", gate.messages_queued);
+  append(out, R"(},"store":{)");
+  append(out, gate.store.ok ? R"("ok":true)" : R"("ok":false)");
+  append_json_member(out, "detail", gate.store.text);
+  append(out, R"(},"messages":{)");
+  for (const verify::ChannelCounts& channel : gate.channels) {
+    fmt::memory_buffer name;  // an operator's text, as a key
+    log::append_escaped(name, channel.name, log::Escape::json);
+    append_number(out, fmt::to_string(name) + " sent", channel.sent);
+    append_number(out, fmt::to_string(name) + " dropped", channel.dropped);
+  }
+  append(out, R"(},"events":{)");
+  for (const auto& [event, count] : gate.events) append_number(out, event, count);
+  out.push_back('}');
+}
+
+void append_accounting(fmt::memory_buffer& out, const radius_door::SpoolMetrics& spool) {
+  append(out, R"(,"accounting":{)");
+  append_number(out, "stored", spool.stored.value());
+  append_number(out, "delivered", spool.delivered.value());
+  append_number(out, "waiting", spool.waiting.value());
+  append_number(out, "oldest_s", spool.oldest_s.value());
+  append_number(out, "refused", spool.refused.value() + spool.refused_full.value());
+  append_number(out, "full", spool.full.value());
+  append_number(out, "server_silent", spool.silent.value());
+  out.push_back('}');
+}
+
+void append_coa(fmt::memory_buffer& out, const CoaMetrics& coa) {
+  append(out, R"(,"coa":{)");
+  append_number(out, "requests", coa.requests.value());
+  append_number(out, "acks", coa.acks.value());
+  append_number(out, "naks", coa.naks.value());
+  append_number(out, "own_naks", coa.own_naks.value());
+  append_number(out, "timeouts", coa.timeouts.value());
+  append_number(out, "pending", coa.pending.value());
+  std::uint64_t dropped = 0;
+  for (const Counter& counter : coa.drops) dropped += counter.value();
+  for (const Counter& counter : coa.malformed_from_asker) dropped += counter.value();
+  for (const Counter& counter : coa.malformed_from_nas) dropped += counter.value();
+  append_number(out, "dropped", dropped);
+  out.push_back('}');
 }
 
 constexpr std::string_view kIndex =
@@ -151,9 +226,13 @@ std::string status_json(const Snapshot& snapshot) {
   const bool http = !snapshot.http_shards.empty();
   const bool radius = !snapshot.shards.empty() || !http;
   if (radius) append_json_member(out, "downstream", identity.downstream);
+  if (!snapshot.downstreams.empty()) append_downstreams(out, snapshot.downstreams);
   append_number(out, "shards", std::max(snapshot.shards.size(), snapshot.http_shards.size()));
   if (radius) append_counts(out, snapshot);
+  if (snapshot.spool != nullptr) append_accounting(out, *snapshot.spool);
+  if (snapshot.coa != nullptr) append_coa(out, *snapshot.coa);
   if (http) append_http(out, snapshot);
+  if (snapshot.gate) append_gate(out, *snapshot.gate);
   append_number(out, "log_lines_lost", snapshot.log.lost_lines);
   append(out, "}\n");
   return fmt::to_string(out);

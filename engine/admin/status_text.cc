@@ -73,6 +73,29 @@ std::string listening_text(const element& document) {
   return text;
 }
 
+/// How many servers are up, and what each of the others is: "2 up; app 10.0.0.1:8080 down (status
+/// 503)". Empty: there are none. `list`: where they stand in the document.
+std::string servers_text(const element& document, std::string_view list) {
+  simdjson::dom::array servers;
+  if (document.at_pointer(list).get(servers) != simdjson::SUCCESS) return {};
+  if (servers.size() == 0) return {};
+  std::size_t up = 0;
+  std::string others;
+  for (std::size_t i = 0; i < servers.size(); ++i) {
+    const auto of = [&](std::string_view key) {
+      return text_at(document, fmt::format("{}/{}/{}", list, i, key));
+    };
+    const std::string state = of("state");
+    if (state == "up") {
+      ++up;
+      continue;
+    }
+    fmt::format_to(std::back_inserter(others), "; {} {} {} ({})", of("pool"), of("server"), state,
+                   of("reason"));
+  }
+  return fmt::format("{} up{}", up, others);
+}
+
 StatusReport report_without_document(HealthState state, std::string text) {
   StatusReport report;
   report.health.state = state;
@@ -103,7 +126,7 @@ StatusReport read_status(const std::expected<std::string, std::string>& answer,
   report.health.state = state_named(state);
   report.health.text = text_at(document, "/health/detail");
   report.json = *answer;
-  report.asks_notakey = document.at_pointer("/downstream").error() == simdjson::SUCCESS;
+  report.asks_notakey = document.at_pointer("/pending/verifications").error() == simdjson::SUCCESS;
   const auto fact = [&](std::string name, std::string value) {
     if (!value.empty()) report.facts.emplace_back(std::move(name), std::move(value));
   };
@@ -111,16 +134,24 @@ StatusReport read_status(const std::expected<std::string, std::string>& answer,
                               duration_text(number_at(document, "/uptime_s"))));
   fact("listening", listening_text(document));
   fact("downstream", text_at(document, "/downstream"));
+  fact("is", servers_text(document, "/downstreams"));
   fact("shards", fmt::format("{}", number_at(document, "/shards")));
   fact("requests", number_text(document, "/requests"));
   fact("answers", numbers_text(document, "/answers"));
   fact("verdicts", numbers_text(document, "/verdicts"));
   fact("pending", numbers_text(document, "/pending"));
   fact("dropped", numbers_text(document, "/dropped"));
+  fact("accounting", numbers_text(document, "/accounting"));
+  fact("CoA", numbers_text(document, "/coa"));
   fact("http", numbers_text(document, "/http"));
   fact("answered", numbers_text(document, "/http/answers"));
   fact("let in", numbers_text(document, "/http/admissions"));
   fact("errors", numbers_text(document, "/http/errors"));
+  fact("servers", servers_text(document, "/http/upstreams"));
+  fact("gate", numbers_text(document, "/gate"));
+  fact("store", text_at(document, "/store/detail"));
+  fact("messages", numbers_text(document, "/messages"));
+  fact("confirmed", numbers_text(document, "/events"));
   fact("checked", text_at(document, "/health/checked"));
   return report;
 }

@@ -14,7 +14,7 @@ namespace sallyport::admin {
 
 struct StatusReport {
   verify::Health health;
-  bool asks_notakey = true;                                ///< false: there is no RADIUS door
+  bool asks_notakey = true;                                ///< false: no login over RADIUS needs it
   std::vector<std::pair<std::string, std::string>> facts;  ///< name, value; empty without an answer
   std::string json;                                        ///< for --json: one document, one line
 };

@@ -156,6 +156,13 @@ Finding check_template(std::string_view text) {
                    .mend = "Write placeholders exactly so, and other text without braces."};
 }
 
+Finding check_number_template(std::string_view text) {
+  if (Finding finding = check_template(text)) return finding;
+  if (text.contains("{number}")) return std::nullopt;
+  return Complaint{.wrong = "does not hold {number}",
+                   .mend = "Put {number} where the phone is to show it."};
+}
+
 std::expected<HostAndPort, Complaint> parse_host_port(std::string_view text) {
   const auto wrong = [](std::string_view what) {
     return std::unexpected(Complaint{.wrong = std::string(what),
@@ -202,6 +209,15 @@ std::expected<HostAndPort, Complaint> parse_host_port(std::string_view text) {
 bool is_loopback(const IpAddress& address) {
   return Prefix::parse("127.0.0.0/8")->contains(address) ||
          Prefix::parse("::1/128")->contains(address);
+}
+
+bool arrives_at(const Endpoint& listen, const IpAddress& address, std::uint16_t port) {
+  if (listen.port != port || listen.address.is_v4() != address.is_v4()) return false;
+  if (listen.address == address) return true;
+  if (listen.address.is_any()) return is_loopback(address);
+  // What is sent to 0.0.0.0 goes to 127.0.0.1, and what to :: goes to ::1.
+  return address.is_any() &&
+         listen.address == IpAddress::parse(address.is_v4() ? "127.0.0.1" : "::1");
 }
 
 Finding warn_secret(const Secret& secret) {

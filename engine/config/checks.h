@@ -27,8 +27,9 @@ using Finding = std::optional<Complaint>;
 [[nodiscard]] Finding check_proxy_url(std::string_view text);  ///< an HTTP proxy
 [[nodiscard]] Finding check_access_id(std::string_view text);
 [[nodiscard]] Finding check_readable_file(std::string_view path);
-[[nodiscard]] Finding check_one_line(std::string_view text);  ///< no control characters
-[[nodiscard]] Finding check_template(std::string_view text);  ///< {user}, {client}, …
+[[nodiscard]] Finding check_one_line(std::string_view text);         ///< no control characters
+[[nodiscard]] Finding check_template(std::string_view text);         ///< {user}, {client}, …
+[[nodiscard]] Finding check_number_template(std::string_view text);  ///< the same, with {number}
 
 /// A name or an address with an optional port: "radius.example.net", "192.0.2.9:1645", "[::1]".
 struct HostAndPort {
@@ -38,6 +39,8 @@ struct HostAndPort {
 [[nodiscard]] std::expected<HostAndPort, Complaint> parse_host_port(std::string_view text);
 
 [[nodiscard]] bool is_loopback(const IpAddress& address);
+/// Whether what this machine sends there arrives at a socket that listens so.
+[[nodiscard]] bool arrives_at(const Endpoint& listen, const IpAddress& address, std::uint16_t port);
 
 /// Too short to be safe, or still the example's.
 [[nodiscard]] Finding warn_secret(const Secret& secret);

@@ -7,8 +7,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "engine/config/duration.h"
 #include "engine/config/nearest.h"
+#include "engine/config/operator_words.h"
 
 namespace sallyport::config {
 namespace {
@@ -53,14 +53,15 @@ constexpr std::string_view kStatusExamples =
     "  sallyport status --config sallyport.toml\n"
     "  sallyport status --admin [::1]:9812 --json\n";
 
-constexpr std::string_view kGrantExamples =
-    "\nSpeaks to the running daemon by its [http] control_socket. One of --add, --list, --end,\n"
-    "--end-address, --end-user and --end-all.\n"
+constexpr std::string_view kConvertExamples =
+    "\nReads the JSON that doorman runs with, a whole Caddy configuration or doorman's object in "
+    "it,\n"
+    "and writes a configuration of ours. What cannot be converted is named there and here, with "
+    "the\n"
+    "reason. The new file is for its owner alone, since secrets go into it as they are.\n"
     "\nExamples:\n"
-    "  sallyport grant --config sallyport.toml --add 192.0.2.7 --user alice --for 8h\n"
-    "  sallyport grant --config sallyport.toml --list\n"
-    "  sallyport grant --config sallyport.toml --end 17\n"
-    "  sallyport grant --config sallyport.toml --end-user alice\n";
+    "  sallyport convert doorman caddy.json -o sallyport.toml\n"
+    "  sallyport check --config sallyport.toml\n";
 
 constexpr std::string_view kConfigExamples =
     "\nExamples:\n"
@@ -78,21 +79,6 @@ constexpr std::string_view kTwoWays =
     "  2. The options of Notakey's authentication proxy, as environment variables or on the "
     "command\n"
     "     line. These are required:\n";
-
-struct GrantVerb {
-  std::string_view option;
-  std::string_view command;  ///< of the control socket
-  std::string_view takes;    ///< empty: no value
-  std::string_view meaning;
-};
-constexpr std::array<GrantVerb, 6> kGrantVerbs = {{
-    {"--add", "add", "ADDRESS", "Open an address"},
-    {"--list", "list", "", "List what is open"},
-    {"--end", "end", "NUMBER", "End one grant"},
-    {"--end-address", "end-address", "ADDRESS", "End those of an address"},
-    {"--end-user", "end-user", "USER", "End those of a user"},
-    {"--end-all", "end-all", "", "End all"},
-}};
 
 Said usage(std::string text) { return {.exit_status = kUsage, .text = std::move(text)}; }
 
@@ -118,13 +104,11 @@ class Words {
     define_run();
     define_check();
     define_status();
-    define_grant();
+    operator_.define(app_);
     define_config();
+    define_convert();
     app_.add_subcommand("version", "Print the version");
-    for (CLI::App* command : app_.get_subcommands({})) {
-      command->allow_extras();
-      command->get_formatter()->column_width(38);
-    }
+    allow_extras_below(app_);
   }
 
   Command parse(int argc, const char* const* argv) {
@@ -171,23 +155,13 @@ class Words {
         ->type_name("FILE");
     status_->add_flag("--json", json_, "Print JSON");
   }
-  void define_grant() {
-    grant_ = app_.add_subcommand("grant", "Open, list or end grants of the HTTP door");
-    grant_->footer(std::string(kGrantExamples));
-    grant_->add_option("--config", config_path_, "Configuration file of the daemon")
-        ->type_name("FILE");
-    for (const GrantVerb& verb : kGrantVerbs) {
-      const std::string option(verb.option);
-      if (verb.takes.empty()) {
-        grant_->add_flag(option, whole_, std::string(verb.meaning));
-      } else {
-        grant_->add_option(option, grant_value_, std::string(verb.meaning))
-            ->type_name(std::string(verb.takes));
-      }
-    }
-    grant_->add_option("--user", user_, "Whom the address is opened for")->type_name("NAME");
-    grant_->add_option("--for", for_, "How long [access_duration]")->type_name("DURATION");
-    grant_->add_option("--reason", reason_, "Why, for the list")->type_name("TEXT");
+  void define_convert() {
+    convert_ = app_.add_subcommand("convert", "Write doorman's configuration as one of ours");
+    convert_->footer(std::string(kConvertExamples));
+    convert_->add_option("from", convert_from_, "What it is: doorman")->type_name("doorman");
+    convert_->add_option("file", convert_path_, "Its file (JSON)")->type_name("FILE");
+    convert_->add_option("-o,--output", convert_to_, "A new file to write [standard output]")
+        ->type_name("OUT");
   }
   void define_config() {
     config_ = app_.add_subcommand("config", "Print an example configuration, or the reference");
@@ -212,13 +186,29 @@ class Words {
     return words;
   }
 
-  /// The command that was given, or null.
+  static void allow_extras_below(CLI::App& app) {
+    for (CLI::App* const command : app.get_subcommands({})) {
+      command->allow_extras();
+      command->get_formatter()->column_width(38);
+      allow_extras_below(*command);
+    }
+  }
+
+  /// The command that was given, or null. Of `grants list`, that is list.
   [[nodiscard]] CLI::App* given() {
-    const auto commands = app_.get_subcommands();
-    return commands.empty() ? nullptr : commands.front();
+    CLI::App* command = nullptr;
+    for (auto commands = app_.get_subcommands(); !commands.empty();
+         commands = command->get_subcommands()) {
+      command = commands.front();
+    }
+    return command;
+  }
+  [[nodiscard]] static std::string name_of(const CLI::App& command) {
+    const CLI::App* const parent = command.get_parent();
+    return parent == nullptr ? "sallyport" : name_of(*parent) + ' ' + command.get_name();
   }
   [[nodiscard]] std::string called() {
-    return given() == nullptr ? "sallyport" : "sallyport " + given()->get_name();
+    return given() == nullptr ? "sallyport" : name_of(*given());
   }
   [[nodiscard]] std::string help() {
     return given() == nullptr ? app_.help() : given()->help("sallyport");
@@ -233,8 +223,10 @@ class Words {
     const std::vector<std::string> top_words = app_.remaining();
     if (!top_words.empty()) return unknown_command(top_words.front());
     if (given.empty()) return usage(app_.help());
-    const std::vector<std::string> words = given.front()->remaining();
-    if (!words.empty()) return unknown_option(*given.front(), words.front());
+    for (CLI::App* command = this->given(); command != &app_; command = command->get_parent()) {
+      const std::vector<std::string> words = command->remaining();
+      if (!words.empty()) return unknown_option(*command, words.front());
+    }
     return std::nullopt;
   }
 
@@ -259,10 +251,9 @@ class Words {
     if (!word.starts_with('-')) {
       // Perhaps a part of a secret with a space in it: not repeated.
       return usage(
-          fmt::format("sallyport {0}: there is a word that belongs to no option. Put "
-                      "values with spaces in quotes; `sallyport {0} --help` has the "
-                      "options.\n",
-                      command.get_name()));
+          fmt::format("{0}: there is a word that belongs to no option. Put values with spaces in "
+                      "quotes; `{0} --help` has the options.\n",
+                      name_of(command)));
     }
     word = word.substr(0, word.find('='));
     std::vector<std::string> names;
@@ -272,50 +263,18 @@ class Words {
     for (std::string& name : names) name = name.substr(name.find("--"));
     const std::vector<std::string_view> views(names.begin(), names.end());
     const std::string_view meant = nearest(word, views);
-    return usage(fmt::format(
-        "sallyport {}: there is no option {}. {}\n", command.get_name(), word,
-        meant.empty() ? fmt::format("`sallyport {} --help` has the options.", command.get_name())
-                      : fmt::format("Did you mean {}?", meant)));
-  }
-
-  [[nodiscard]] Command grant() const {
-    if (grant_->count("--config") == 0) {
-      return usage("sallyport grant: which daemon? Give its file: --config FILE\n");
-    }
-    std::string line;
-    int asked = 0;
-    for (const GrantVerb& verb : kGrantVerbs) {
-      if (grant_->count(std::string(verb.option)) == 0) continue;
-      ++asked;
-      line = verb.command;
-    }
-    if (asked != 1) {
-      return usage(
-          "sallyport grant: say one of --add, --list, --end, --end-address, --end-user and "
-          "--end-all\n");
-    }
-    if (line == "add") {
-      if (user_.empty()) return usage("sallyport grant: --add needs --user NAME\n");
-      const auto lasts_ms = for_.empty() ? 0 : parse_duration_ms(for_);
-      if (!lasts_ms) {
-        return usage(fmt::format("sallyport grant: --for {}: write 8h, or 1h30m\n",
-                                 to_text(lasts_ms.error())));
-      }
-      line = fmt::format("add\t{}\t{}\t{}\t{}", grant_value_, user_, *lasts_ms / 1000, reason_);
-    } else if (line != "list" && line != "end-all") {
-      line += '\t' + grant_value_;
-    }
-    if (line.find('\n') != std::string::npos) {
-      return usage("sallyport grant: no value may hold a line end\n");
-    }
-    return GrantCommand{.config_path = config_path_, .line = std::move(line)};
+    return usage(fmt::format("{}: there is no option {}. {}\n", name_of(command), word,
+                             meant.empty()
+                                 ? fmt::format("`{} --help` has the options.", name_of(command))
+                                 : fmt::format("Did you mean {}?", meant)));
   }
 
   [[nodiscard]] Command command() {
     if (run_->parsed()) return run();
     if (check_->parsed()) return check();
+    if (convert_->parsed()) return convert();
     if (status_->parsed()) return status();
-    if (grant_->parsed()) return grant();
+    if (operator_.parsed()) return operator_.command();
     if (config_->parsed()) return print();
     return VersionCommand{};
   }
@@ -373,6 +332,14 @@ class Words {
     return out;
   }
 
+  [[nodiscard]] Command convert() const {
+    if (convert_from_ != "doorman" || convert_path_.empty()) {
+      return usage(
+          "sallyport convert: say what and which file: sallyport convert doorman FILE [-o OUT]\n");
+    }
+    return ConvertCommand{.path = convert_path_, .to = convert_to_};
+  }
+
   [[nodiscard]] Command print() const {
     if (example_ == markdown_) {
       return usage("sallyport config: say which: --example or --markdown\n");
@@ -386,17 +353,16 @@ class Words {
   CLI::App* run_ = nullptr;
   CLI::App* check_ = nullptr;
   CLI::App* status_ = nullptr;
-  CLI::App* grant_ = nullptr;
   CLI::App* config_ = nullptr;
+  CLI::App* convert_ = nullptr;
+  OperatorWords operator_;
   std::array<std::string, kNtkpOptions> ntkp_values_;
   std::string config_path_;
   std::string admin_ = "127.0.0.1:9812";
-  std::string grant_value_;  ///< of the verb
-  bool whole_ = false;       ///< a verb without a value was given
-  std::string user_;
-  std::string for_;
-  std::string reason_;
   bool json_ = false;
+  std::string convert_from_;
+  std::string convert_path_;
+  std::string convert_to_;
   bool example_ = false;
   bool markdown_ = false;
 };

@@ -35,16 +35,29 @@ struct StatusCommand {
   bool json = false;
 };
 
-/// `grant`: open, list or end grants of the daemon that runs.
-struct GrantCommand {
+/// `grants` and `users`: a line for the daemon that runs. Exactly one of the two says where it is.
+struct OperatorCommand {
+  enum class Print : std::uint8_t {
+    text,         ///< the answer as it is
+    grants,       ///< it lists grants: as a table
+    grants_json,  ///< the same as JSON
+  };
   std::string config_path;  ///< its [http] control_socket
-  std::string line;         ///< for the control socket (engine/http/control.h)
+  std::string socket;       ///< path
+  std::string line;         ///< for the control socket (engine/http/operator_commands.h)
+  Print print = Print::text;
 };
 
 /// `config`: print the reference or an example file.
 struct ConfigCommand {
   enum class Print : std::uint8_t { markdown, example };
   Print print = Print::example;
+};
+
+/// `convert doorman`: write another program's configuration as one of ours.
+struct ConvertCommand {
+  std::string path;  ///< doorman's or Caddy's JSON
+  std::string to;    ///< a new file; empty: standard output
 };
 
 struct VersionCommand {};
@@ -56,8 +69,8 @@ struct Said {
   std::string text;
 };
 
-using Command = std::variant<RunCommand, CheckCommand, StatusCommand, GrantCommand, ConfigCommand,
-                             VersionCommand, Said>;
+using Command = std::variant<RunCommand, CheckCommand, StatusCommand, OperatorCommand,
+                             ConfigCommand, ConvertCommand, VersionCommand, Said>;
 
 [[nodiscard]] Command parse_command_line(int argc, const char* const* argv,
                                          const Environment& environment = process_environment());

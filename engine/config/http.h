@@ -8,6 +8,7 @@
 
 #include "protocol/ip_address.h"
 #include "protocol/secret.h"
+#include "verify/gate/view.h"
 
 namespace sallyport::config {
 
@@ -79,6 +80,7 @@ struct HttpPool {
   std::uint32_t max_fails = 3;  ///< 0: never
   std::uint32_t fail_timeout_ms = 10'000;
   std::uint32_t slow_start_ms = 0;  ///< weight grows from a tenth after a server has come back
+  bool operator==(const HttpPool&) const = default;
 };
 
 /// What a route asks of a visitor.
@@ -126,6 +128,9 @@ struct HttpRoute {
   std::uint64_t max_request_body = 0;   ///< 0: unlimited
   std::uint64_t max_response_body = 0;  ///< 0: unlimited
   bool preserve_host = true;            ///< the upstream sees the visitor's Host
+  // Of the gate in front of it:
+  std::vector<verify::Factor> factors;   ///< empty: those of [gate]
+  std::uint32_t access_duration_ms = 0;  ///< of a grant that begins here; 0: that of [http]
 };
 
 /// Addresses that are always let in. Exactly one source.
@@ -151,8 +156,7 @@ struct Http {
   std::string gate_path =
       "/.sallyport";                  ///< our own pages and the forward-auth endpoints live below
   std::string acme_challenge_folder;  ///< /.well-known/acme-challenge/ is answered from here
-  std::string grants_file;            ///< where grants are kept over a restart; empty: nowhere
-  std::string control_socket;         ///< Unix socket for `sallyport grant`; empty: none
+  std::string control_socket;  ///< Unix socket for `sallyport grants` and `users`; empty: none
   std::uint32_t access_duration_ms = 36'000'000;  ///< of a grant, unless it says otherwise
   std::string server_header;                      ///< Server of our own answers; empty: none
 

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "engine/config/checks.h"
+#include "engine/config/gate_text.h"
 #include "engine/config/http_endpoint.h"
 #include "engine/config/http_text.h"
 #include "engine/config/rows.h"
@@ -31,7 +32,7 @@ std::string address_text(const HttpAddress& value) { return text_of(value); }
 std::string server_text(const HttpServer& value) { return text_of(value); }
 std::string match_text(const HeaderMatch& value) { return text_of(value); }
 std::string change_text(const HeaderChange& value) { return text_of(value); }
-std::string plain_text(const std::string& value) { return value; }
+std::string factor_text(const verify::Factor& value) { return text_of(value); }
 
 constexpr std::array<std::string_view, 2> kProxyProtocol = {"off", "required"};
 constexpr std::array<std::string_view, 6> kBalance = {"round_robin", "least_conn", "random_two",
@@ -63,7 +64,7 @@ constexpr std::array kHttpSettings = std::to_array<Setting>({
     {Section::http, "auth_url", optional, Text{http<&Http::auth_url>, kMaxUrl, check_web_url}, "",
      "",
      "Where visitors without a grant are sent: `https://auth.example.net`. Without it, the gate's "
-     "pages are on the host that was asked for."},
+     "pages are on the host that was asked for; with a route for any host, at gate.url."},
     {Section::http, "gate_path", optional, Text{http<&Http::gate_path>, 256, check_gate_path}, "",
      "",
      "The gate's own pages and the forward-auth endpoints are below this path, on every host, "
@@ -72,11 +73,9 @@ constexpr std::array kHttpSettings = std::to_array<Setting>({
      File{http<&Http::acme_challenge_folder>, File::Kind::folder}, "", "",
      "/.well-known/acme-challenge/ is answered from the files of this folder, on every listener "
      "and to everybody (RFC 8555 §8.3)."},
-    {Section::http, "grants_file", optional, File{http<&Http::grants_file>, File::Kind::later}, "",
-     "", "Grants are kept here over a restart. Without it, they end with the process."},
     {Section::http, "control_socket", optional,
      File{http<&Http::control_socket>, File::Kind::later}, "", "",
-     "Unix socket that `sallyport grant` opens, lists and ends grants by. Only root and the user "
+     "Unix socket that `sallyport grants` opens, lists and ends grants by. Only root and the user "
      "that sallyport runs as may use it. Without it, there is no such command."},
     {Section::http, "access_duration", optional,
      Duration{http<&Http::access_duration_ms>, 1'000, kMonthMs}, "", "",
@@ -247,6 +246,14 @@ constexpr std::array kHttpSettings = std::to_array<Setting>({
     {Section::http_route, "policy", optional, choice<route<&HttpRoute::policy>>(kPolicy), "", "",
      "Who may pass: everybody (`open`), addresses of a whitelist (`whitelisted`), those and "
      "addresses with a grant (`second_factor`), nobody (`deny`)."},
+    {Section::http_route, "factors", optional,
+     texts<route<&HttpRoute::factors>, add_factor, factor_text>("factors", verify::kFactors), "",
+     "",
+     "How visitors of this route may confirm who they are, as in [gate]. A grant by another factor "
+     "does not let them in here. Without it, those of [gate]."},
+    {Section::http_route, "access_duration", optional,
+     Duration{route<&HttpRoute::access_duration_ms>, 1'000, kMonthMs, true}, "", "",
+     "How long a grant lasts that a visitor of this route gets. Without it, http.access_duration."},
     {Section::http_route, "pool", optional, Text{route<&HttpRoute::pool>, 64, check_http_name},
      "\"app\"", "",
      "The [[http.pool]] that gets the request. A route has exactly one of pool, respond and "

@@ -71,7 +71,8 @@ void check_listeners(const Config& config, const Places& places, Notes& notes) {
     }
   }
   const auto serving = std::ranges::find(http.listeners, false, &HttpListener::redirect_to_https);
-  if (http.routes.empty() && serving != http.listeners.end()) {
+  const bool has_link = asks(config, verify::LoginFactor::link);  // whose page needs no route
+  if (http.routes.empty() && !has_link && serving != http.listeners.end()) {
     ElementNotes(Section::http_listener, static_cast<std::size_t>(serving - http.listeners.begin()),
                  places, notes)
         .warning("", {.wrong = "serves nothing: there is no [[http.route]]",
@@ -117,10 +118,7 @@ bool is_ourselves(const HttpServer& server, const Http& http) {
   const auto leads_to = [&](const HttpAddress& listen) {
     if (listen.kind == HttpAddress::Kind::unix_socket) return listen.name == server.unix_path;
     if (listen.kind != HttpAddress::Kind::ip || !address || !server.unix_path.empty()) return false;
-    if (listen.endpoint.port != server.port || listen.endpoint.address.is_v4() != address->is_v4())
-      return false;
-    return listen.endpoint.address == *address ||
-           (listen.endpoint.address.is_any() && is_loopback(*address));
+    return arrives_at(listen.endpoint, *address, server.port);
   };
   return std::ranges::any_of(http.listeners, [&](const HttpListener& listener) {
     return std::ranges::any_of(listener.listen, leads_to);

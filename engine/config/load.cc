@@ -4,7 +4,9 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
+#include <optional>
 #include <set>
 #include <sstream>
 #include <system_error>
@@ -14,6 +16,10 @@
 #include <sys/stat.h>
 
 #include "engine/config/checks.h"
+#include "engine/config/clients_file.h"
+#include "engine/config/environment_text.h"
+#include "engine/config/gate_rules.h"
+#include "engine/config/gate_text.h"
 #include "engine/config/nearest.h"
 #include "engine/config/notes.h"
 #include "engine/config/read_value.h"
@@ -65,14 +71,20 @@ class Loader {
       section == nullptr ? unknown_section(at) : read_section(*section, at);
     }
     choose_doors();
+    read_clients();
+    draft_.config.gate.on = sections_seen_.contains(Section::gate);
+    complete_gate(draft_.config);
     if (others_may_read && secret_in_file_.line > 0) {
       notes_.warning(secret_in_file_, "",
                      {.wrong = "the file holds a secret, and everybody on this machine may read it",
                       .mend = "Run: chmod o= on the file, or move the secret to a secret_file."});
     }
     check_rules(draft_.config, places_, notes_);
-    if (!notes_.good()) return std::unexpected(notes_.take_mistakes());
-    return Loaded{.config = std::move(draft_.config), .warnings = notes_.take_warnings()};
+    if (!notes_.good() || !clients_mistakes_.empty()) {
+      return std::unexpected(joined(notes_.take_mistakes(), std::move(clients_mistakes_)));
+    }
+    return Loaded{.config = std::move(draft_.config),
+                  .warnings = joined(notes_.take_warnings(), std::move(clients_warnings_))};
   }
 
  private:
@@ -126,6 +138,11 @@ class Loader {
         read_entry(section, at, seen);
       }
     }
+    // Each of several servers has an address and a secret of its own.
+    if (section.section == Section::downstream &&
+        sections_seen_.contains(Section::downstream_server)) {
+      return;
+    }
     for (const Setting& setting : settings()) {
       if (setting.section != section.section || seen.contains(setting.key)) continue;
       if (setting.presence == Presence::required) missing(setting, header);
@@ -138,29 +155,47 @@ class Loader {
     for (const Setting& setting : settings()) {
       if (setting.section != section.section || !at.key.starts_with(setting.key)) continue;
       const std::string_view form = std::string_view(at.key).substr(setting.key.size());
-      const auto* secret = std::get_if<SecretSource>(&setting.type);
-      const bool known = form.empty() || (secret != nullptr && (form == "_file" || form == "_env"));
+      const bool secret = is_secret(setting);
+      const bool known = form.empty() || (secret && (form == "_file" || form == "_env"));
       if (!known) continue;
       places_.keys.emplace(name_of(setting), at.where);
       const bool first = seen.insert(setting.key).second;
-      if (secret != nullptr) return read_secret(setting, *secret, at, form, first);
-      ReadResult read = read_value(setting, at.value, draft_);
+      const std::optional<TomlEntry> filled = fill_environment(section, at);
+      if (!filled) return;
+      if (secret) {
+        if (section.repeated) remember(section, setting, at, {});
+        return read_secret(setting, *filled, form, first);
+      }
+      ReadResult read = read_value(setting, filled->value, draft_);
       for (PlacedComplaint& found : read.complaints) {
         notes_.mistake(found.where, name_of(setting), std::move(found.complaint));
       }
-      if (section.repeated) {
-        places_.of_section(section.section)
-            .back()
-            .keys.push_back(
-                {.key = setting.key, .where = at.value.where, .elements = std::move(read.kept)});
-      }
+      if (section.repeated) remember(section, setting, at, std::move(read.kept));
       return;
     }
     unknown_key(section, at);
   }
 
-  void read_secret(const Setting& setting, const SecretSource& type, const TomlEntry& at,
-                   std::string_view form, bool first) {
+  void remember(const SectionEntry& section, const Setting& setting, const TomlEntry& at,
+                std::vector<Position> kept) {
+    places_.of_section(section.section)
+        .back()
+        .keys.push_back({.key = setting.key, .where = at.value.where, .elements = std::move(kept)});
+  }
+
+  /// Nothing: a variable is not set, and that is noted.
+  [[nodiscard]] std::optional<TomlEntry> fill_environment(const SectionEntry& section,
+                                                          const TomlEntry& at) {
+    if (!section.takes_environment) return at;
+    auto value = with_environment(at.value, environment_);
+    if (value) return TomlEntry{.key = at.key, .where = at.where, .value = std::move(*value)};
+    notes_.mistake(value.error().where, fmt::format("{}.{}", section.name, at.key),
+                   {.wrong = fmt::format("holds {{env.{}}}, which is not set", value.error().name),
+                    .mend = "Set that variable in the daemon's environment."});
+    return std::nullopt;
+  }
+
+  void read_secret(const Setting& setting, const TomlEntry& at, std::string_view form, bool first) {
     const std::string key = fmt::format("{}.{}", entry(setting.section).name, at.key);
     if (!first) {
       return notes_.mistake(
@@ -179,14 +214,20 @@ class Loader {
                   : form == "_env" ? secret_from_environment(*text, environment_)
                                    : secret_from_text(*text);
     if (!secret) return notes_.mistake(at.value.where, key, std::move(secret.error()));
+    if (const auto* type = std::get_if<KeysSource>(&setting.type)) {
+      auto keys = parse_keys(*secret);
+      if (!keys) return notes_.mistake(at.value.where, key, std::move(keys.error()));
+      type->field(draft_) = std::move(*keys);
+      return;
+    }
     if (Finding warning = warn_secret(*secret)) {
       notes_.warning(at.value.where, key, std::move(*warning));
     }
-    type.field(draft_) = std::move(*secret);
+    std::get<SecretSource>(setting.type).field(draft_) = std::move(*secret);
   }
 
   void missing(const Setting& setting, Position header) {
-    const bool secret = std::holds_alternative<SecretSource>(setting.type);
+    const bool secret = is_secret(setting);
     notes_.mistake(
         header, name_of(setting),
         {.wrong = "is missing",
@@ -207,14 +248,24 @@ class Loader {
     const bool wants_http = any_seen(Door::http);
     config.has_radius = any_seen(Door::radius) || !wants_http;
     if (config.has_radius) {
-      if (config.radius.listen.empty() && !places_.given("radius.listen")) {
+      // Where all clients come by TLS, nobody is heard without it.
+      const bool tls_alone = sections_seen_.contains(Section::radsec_listener) &&
+                             !sections_seen_.contains(Section::client);
+      if (config.radius.listen.empty() && !places_.given("radius.listen") && !tls_alone) {
         config.radius.listen.push_back(default_listen());
       }
       require_radius_sections(any_seen(Door::radius));
     }
     if (!wants_http || sections_seen_.contains(Section::http_listener)) return;
-    const bool says_something = std::ranges::any_of(
-        places_.keys, [](const auto& given) { return given.first.starts_with("http."); });
+    // Operators register the users of codes by the control socket, whatever doors there are.
+    const bool has_codes = holds_logins(config);
+    const bool has_messages = sends_messages(config);
+    const bool says_something = std::ranges::any_of(places_.keys, [&](const auto& given) {
+      const bool of_codes = has_codes && given.first == "http.control_socket";
+      const bool of_messages = has_messages && given.first.starts_with("gate.");
+      return !of_codes && !of_messages &&
+             (given.first.starts_with("http.") || given.first.starts_with("gate."));
+    });
     if (!config.has_radius) {
       notes_.mistake(sections_seen_.begin()->second, "http.listener",
                      {.wrong = "the section [[http.listener]] is missing",
@@ -225,6 +276,24 @@ class Loader {
                      {.wrong = "is of no use: there is no [[http.listener]]",
                       .mend = "Add [[http.listener]] with listen, or remove it."});
     }
+  }
+
+  void read_clients() {
+    const Config& config = draft_.config;
+    if (!config.has_radius || config.radius.clients_file.empty()) return;
+    auto file = read_clients_file(config.radius.clients_file, config.clients);
+    if (!file) {
+      clients_mistakes_ = std::move(file.error());
+      return;
+    }
+    draft_.config.client_rows = std::move(file->rows);
+    clients_warnings_ = std::move(file->warnings);
+  }
+
+  [[nodiscard]] static std::vector<Mistake> joined(std::vector<Mistake> first,
+                                                   std::vector<Mistake> second) {
+    std::ranges::move(second, std::back_inserter(first));
+    return first;
   }
 
   [[nodiscard]] Position first_http_place() const {
@@ -238,6 +307,11 @@ class Loader {
     bool first = true;
     for (const SectionEntry& section : sections()) {
       if (!section.required || sections_seen_.contains(section.section)) continue;
+      const bool has_clients =
+          sections_seen_.contains(Section::radsec_client) || places_.given("radius.clients_file");
+      if (section.section == Section::client && has_clients) continue;
+      // Or no login needs a phone: rules.h says so where one does.
+      if (section.section == Section::notakey && !draft_.config.policies.empty()) continue;
       const std::string header =
           fmt::format(fmt::runtime(section.repeated ? "[[{}]]" : "[{}]"), section.name);
       std::string keys;
@@ -269,6 +343,9 @@ class Loader {
     }
     std::vector<const SectionEntry*> all;
     for (const SectionEntry& section : sections()) all.push_back(&section);
+    // Of two that are as near, the one of a door that the file has is meant.
+    std::ranges::stable_partition(
+        all, [&](const SectionEntry* section) { return any_seen(section->door); });
     not_a_section(at, at.key, all);
   }
 
@@ -315,6 +392,8 @@ class Loader {
   Draft draft_;
   std::map<Section, Position> sections_seen_;  ///< and where first
   Places places_;
+  std::vector<Mistake> clients_mistakes_;  ///< those of radius.clients_file
+  std::vector<Mistake> clients_warnings_;
   Position secret_in_file_;  ///< the first secret that stands in the file itself
 };
 

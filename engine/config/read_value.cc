@@ -11,6 +11,7 @@
 #include "engine/config/checks.h"
 #include "engine/config/duration.h"
 #include "engine/config/nearest.h"
+#include "engine/config/rate.h"
 #include "engine/config/size.h"
 #include "protocol/check.h"
 
@@ -169,7 +170,7 @@ class Reader {
       const std::string_view meant = nearest(*text, type.words);
       return complain({.wrong = fmt::format("is not {}", type_text(setting_)),
                        .mend = meant.empty() ? "Choose one of them."
-                                             : fmt::format("Did you mean {}?", quoted(meant))});
+                                             : fmt::format("Did you mean {}?", in_quotes(meant))});
     }
     type.set(draft_, static_cast<std::uint8_t>(found - type.words.begin()));
   }
@@ -238,7 +239,17 @@ class Reader {
     type.field(draft_) = std::move(prefixes);
   }
 
-  void operator()(const SecretSource&) { CHECK(false); }  // secret_source.h reads them
+  void operator()(const RateLimit& type) {
+    const std::string* text = text_value();
+    if (text == nullptr) return;
+    const auto rate = parse_rate(*text);
+    if (!rate) return complain(rate.error());
+    type.field(draft_) = *rate;
+  }
+
+  // secret_source.h reads them.
+  void operator()(const SecretSource&) { CHECK(false); }
+  void operator()(const KeysSource&) { CHECK(false); }
 
  private:
   void complain(Position where, Complaint complaint) {

@@ -28,13 +28,16 @@ what it has.
 
 It has two doors, of which a file wants one or both: the RADIUS door with `[[client]]`,
 `[downstream]` and `[notakey]`, and the HTTP door with `[[http.listener]]`. [docs/http.md](http.md)
-explains the HTTP door with examples.
+explains the HTTP door with examples. The HTTP door has a gate when there is a `[gate]`, which needs
+`[store]`; [docs/doorman.md](doorman.md) leads there from doorman.
 
 **Durations** are numbers with a unit, in quotes: `"500ms"`, `"60s"`, `"1m30s"`. A number without a
 unit is refused.
 
 **Sizes** are numbers of octets, or numbers with a unit, in quotes: `"16KiB"` is 16,384, `"16kB"` is
 16,000; MB, GB, TB and MiB, GiB, TiB likewise.
+
+**Rates** are a number and a time: `"20/1m"` is 20 in any minute. `"off"` is no limit.
 
 **Files and folders** of the HTTP door begin at the configuration's folder when they are relative.
 
@@ -110,7 +113,7 @@ std::string cell(std::string_view text) {
 /// The default as people should read it: of a fresh Config, which is where it is defined.
 std::string default_text(const Setting& setting, Draft& defaults) {
   if (setting.presence == Presence::required) return {};
-  if (std::holds_alternative<SecretSource>(setting.type)) return {};
+  if (is_secret(setting)) return {};
   const std::string text = value_text(setting, defaults);
   return text == "\"\"" ? std::string{} : text;
 }
@@ -122,7 +125,7 @@ Draft default_draft() {
 }
 
 std::string markdown_row(const Setting& setting, Draft& defaults) {
-  const bool secret = std::holds_alternative<SecretSource>(setting.type);
+  const bool secret = is_secret(setting);
   const std::string default_value = default_text(setting, defaults);
   const std::string keys = secret ? fmt::format("`{0}`, `{0}_file` or `{0}_env`", setting.key)
                                   : fmt::format("`{}`", setting.key);
@@ -140,15 +143,17 @@ std::string header(const SectionEntry& section) {
 }
 
 /// Sections that may be left out stand in the example as comments as a whole.
-bool is_commented_out(const SectionEntry& section) { return section.repeated && !section.required; }
+bool is_commented_out(const SectionEntry& section) {
+  return (section.repeated && !section.required) || section.is_on != nullptr;
+}
 
 std::string example_setting(const Setting& setting, Draft& defaults) {
   const std::string_view mark = is_commented_out(entry(setting.section)) ? "# " : "";
   std::string out = comment(setting.meaning);
-  if (std::holds_alternative<SecretSource>(setting.type)) {
+  if (is_secret(setting)) {
     out += comment(fmt::format("Instead: {0}_file = \"path\" or {0}_env = \"NAME\".", setting.key));
-    return out + fmt::format("{}{} = {}\n", setting.presence == Presence::required ? "" : "# ",
-                             setting.key, quoted(kExampleSecret));
+    return out + fmt::format("{}{} = {}\n", setting.presence == Presence::required ? mark : "# ",
+                             setting.key, in_quotes(kExampleSecret));
   }
   out += comment(fmt::format("({})", type_text(setting)));
   if (!setting.example.empty()) {

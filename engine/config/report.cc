@@ -1,5 +1,7 @@
 #include "engine/config/report.h"
 
+#include <set>
+
 #include <fmt/format.h>
 
 #include "engine/config/http_endpoint.h"
@@ -13,20 +15,26 @@ std::string counted(std::size_t count, std::string_view noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
-std::string downstream_text(const Downstream& downstream) {
-  return downstream.host.contains(':') ? fmt::format("[{}]:{}", downstream.host, downstream.port)
-                                       : fmt::format("{}:{}", downstream.host, downstream.port);
-}
-
 std::string radius_text(const Config& config) {
   std::string listen;
   for (const Endpoint& endpoint : config.radius.listen) {
     listen += (listen.empty() ? "" : ", ") + endpoint.text();
   }
-  return fmt::format(
-      "{}, listening on {}, downstream {}, Notakey {} at {}",
-      counted(config.clients.size(), "client"), listen, downstream_text(config.downstream),
-      config.notakey.version == NotakeyVersion::v3 ? "v3" : "v2", config.notakey.host);
+  for (const RadsecListener& listener : config.radsec.listeners) {
+    for (const Endpoint& endpoint : listener.listen) {
+      listen += (listen.empty() ? "" : ", ") + endpoint.text() + " (TLS)";
+    }
+  }
+  const std::size_t clients = config.clients.size() + config.radsec.clients.size() +
+                              (config.client_rows ? config.client_rows->size() : 0);
+  const std::string phones =
+      config.notakey.host.empty()
+          ? "no Notakey"
+          : fmt::format("Notakey {} at {}",
+                        config.notakey.version == NotakeyVersion::v3 ? "v3" : "v2",
+                        config.notakey.host);
+  return fmt::format("{}, listening on {}, downstream {}, {}", counted(clients, "client"), listen,
+                     downstream_text(config.downstream), phones);
 }
 
 std::string http_text(const Http& http) {
@@ -52,6 +60,17 @@ void add_lines(Section section, std::string_view name, Draft& draft,
 }
 
 }  // namespace
+
+std::string downstream_text(const Downstream& downstream) {
+  if (!downstream.servers.empty()) {
+    std::set<std::string_view> names;
+    for (const DownstreamServer& server : downstream.servers) names.insert(server.pool);
+    return fmt::format("{} in {}", counted(downstream.servers.size(), "server"),
+                       counted(names.size(), "pool"));
+  }
+  return downstream.host.contains(':') ? fmt::format("[{}]:{}", downstream.host, downstream.port)
+                                       : fmt::format("{}:{}", downstream.host, downstream.port);
+}
 
 std::string mistakes_text(std::span<const Mistake> mistakes) {
   std::string out;
@@ -79,6 +98,8 @@ std::vector<std::string> redacted_lines(const Config& config) {
   for (const SectionEntry& section : sections()) {
     if (section.door == Door::radius && !config.has_radius) continue;
     if (section.door == Door::http && config.http.listeners.empty()) continue;
+    if (section.section == Section::notakey && config.notakey.host.empty()) continue;
+    if (section.is_on != nullptr && !section.is_on(config)) continue;
     if (!section.repeated) {
       add_lines(section.section, section.name, draft, lines);
       continue;

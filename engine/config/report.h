@@ -33,4 +33,8 @@ struct CheckReport {
 /// One line: "2 clients, listening on …, downstream …, Notakey v2 at …; HTTP on …, 3 routes, …".
 [[nodiscard]] std::string summary(const Config& config);
 
+/// "192.0.2.1:1812", "[2001:db8::1]:1812", "radius.example.com:1812"; of several servers how many
+/// there are.
+[[nodiscard]] std::string downstream_text(const Downstream& downstream);
+
 }  // namespace sallyport::config

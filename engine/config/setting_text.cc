@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include "engine/config/duration.h"
+#include "engine/config/rate.h"
 #include "engine/config/settings.h"
 #include "engine/config/size.h"
 
@@ -42,13 +43,15 @@ struct TypeText {
     return fmt::format("list of 1 to {} IP addresses with ports", type.max_count);
   }
   std::string operator()(const PrefixList&) const { return "list of IP addresses and prefixes"; }
+  std::string operator()(const RateLimit&) const { return "rate"; }
   std::string operator()(const SecretSource&) const { return "secret"; }
+  std::string operator()(const KeysSource&) const { return "secret: one key or several"; }
 };
 
 template <class T>
 std::string list_text(const std::vector<T>& values) {
   std::string out;
-  for (const T& value : values) out += (out.empty() ? "" : ", ") + quoted(value.text());
+  for (const T& value : values) out += (out.empty() ? "" : ", ") + in_quotes(value.text());
   return out.empty() ? out : "[" + out + "]";
 }
 
@@ -61,38 +64,52 @@ struct ValueText {
   }
   std::string operator()(const Size& type) const {
     const std::string text = size_text(type.get(draft));
-    return text.find_first_not_of("0123456789") == std::string::npos ? text : quoted(text);
+    return text.find_first_not_of("0123456789") == std::string::npos ? text : in_quotes(text);
   }
-  std::string operator()(const File& type) const { return quoted(type.field(draft)); }
+  std::string operator()(const File& type) const { return in_quotes(type.field(draft)); }
   std::string operator()(const TextList& type) const {
+    if (type.redacted && type.count(draft) > 0) return "set";
     std::string out;
-    for (const std::string& text : type.get(draft)) out += (out.empty() ? "" : ", ") + quoted(text);
+    for (const std::string& text : type.get(draft))
+      out += (out.empty() ? "" : ", ") + in_quotes(text);
     return out.empty() ? out : "[" + out + "]";
   }
   std::string operator()(const Switch& type) const { return type.field(draft) ? "true" : "false"; }
   std::string operator()(const Duration& type) const {
-    return quoted(duration_text(type.field(draft)));
+    const std::uint32_t value = type.field(draft);
+    return type.zero_is_none && value == 0 ? std::string{} : in_quotes(duration_text(value));
   }
-  std::string operator()(const Text& type) const { return quoted(type.field(draft)); }
-  std::string operator()(const Choice& type) const { return quoted(type.words[type.get(draft)]); }
+  std::string operator()(const Text& type) const {
+    const std::string& text = type.field(draft);
+    return type.redacted && !text.empty() ? "set" : in_quotes(text);
+  }
+  std::string operator()(const Choice& type) const {
+    return in_quotes(type.words[type.get(draft)]);
+  }
   std::string operator()(const HostPort& type) const {
     const std::string& host = type.host(draft);
     if (host.empty()) return {};
-    return quoted(fmt::format(fmt::runtime(host.contains(':') ? "[{}]:{}" : "{}:{}"), host,
-                              type.port(draft)));
+    return in_quotes(fmt::format(fmt::runtime(host.contains(':') ? "[{}]:{}" : "{}:{}"), host,
+                                 type.port(draft)));
   }
   std::string operator()(const AnAddress& type) const {
     const auto& value = type.field(draft);
-    return value ? quoted(value->text()) : std::string{};
+    return value ? in_quotes(value->text()) : std::string{};
   }
   std::string operator()(const AnEndpoint& type) const {
     const auto& value = type.field(draft);
-    return value ? quoted(value->text()) : std::string{};
+    return value ? in_quotes(value->text()) : std::string{};
   }
   std::string operator()(const EndpointList& type) const { return list_text(type.field(draft)); }
   std::string operator()(const PrefixList& type) const { return list_text(type.field(draft)); }
   std::string operator()(const SecretSource& type) const {
     return type.field(draft).empty() ? "not set" : "set";
+  }
+  std::string operator()(const KeysSource& type) const {
+    return type.field(draft).empty() ? "not set" : "set";
+  }
+  std::string operator()(const RateLimit& type) const {
+    return in_quotes(rate_text(type.field(draft)));
   }
 };
 
@@ -104,7 +121,7 @@ std::string value_text(const Setting& setting, Draft& draft) {
   return std::visit(ValueText{draft}, setting.type);
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') {

@@ -4,6 +4,8 @@
 #include <array>
 
 #include "engine/config/checks.h"
+#include "engine/config/gate_text.h"
+#include "engine/config/policy_text.h"
 #include "engine/config/rows.h"
 #include "engine/limits.h"
 
@@ -18,8 +20,6 @@ constexpr auto radius = [](Draft& draft) -> auto& { return draft.config.radius.*
 template <auto Member>
 constexpr auto client = [](Draft& draft) -> auto& { return draft.client.*Member; };
 template <auto Member>
-constexpr auto downstream = [](Draft& draft) -> auto& { return draft.config.downstream.*Member; };
-template <auto Member>
 constexpr auto notakey = [](Draft& draft) -> auto& { return draft.config.notakey.*Member; };
 template <auto Member>
 constexpr auto second_factor =
@@ -29,17 +29,12 @@ constexpr auto admin = [](Draft& draft) -> auto& { return draft.config.admin.*Me
 template <auto Member>
 constexpr auto log = [](Draft& draft) -> auto& { return draft.config.log.*Member; };
 
-constexpr std::array<std::string_view, 3> kRequire = {"auto", "yes", "no"};
 constexpr std::array<std::string_view, 3> kOnUnavailable = {"deny", "allow", "silent"};
 constexpr std::array<std::string_view, 3> kUserNameFrom = {"auto", "request", "accept"};
 constexpr std::array<std::string_view, 2> kVersion = {"v2", "v3"};
 constexpr std::array<std::string_view, 3> kLogFormat = {"auto", "human", "json"};
 constexpr std::array<std::string_view, 4> kLogLevel = {"debug", "info", "warning", "error"};
 
-/// One Reply-Message attribute (RFC 2865 §5.18).
-constexpr std::uint16_t kMaxReplyMessage = 253;
-/// Of one call or one reply. NtkP has no bound; nobody waits longer for a login.
-constexpr std::uint32_t kMaxTimeoutMs = 300'000;
 constexpr std::uint16_t kRadiusPort = 1812;
 constexpr std::uint32_t kMaxExchanges = 16'777'216;
 static_assert(kMaxExchanges <= limits::kMaxShards * limits::kMaxExchangesPerShard);
@@ -75,6 +70,15 @@ constexpr std::array kSettings = std::to_array<Setting>({
      "", "",
      "How long an answer is kept to be sent again when the client repeats its request (RFC 5080 "
      "§2.2.2)."},
+    {Section::radius, "clients_file", optional,
+     File{radius<&Radius::clients_file>, File::Kind::readable}, "", "",
+     "More clients, for those who have hundreds of thousands: a file of lines "
+     "`address,name,secret`, as `192.0.2.7,office,8f2c...` or `2001:db8::/48,branch,...`. The "
+     "secret "
+     "is all behind the second comma. Empty lines and those that begin with # are passed over. "
+     "Lines may share a name; each address or prefix stands once, here and in all [[client]]. What "
+     "[[client]] may say besides has its default. Only its owner and group may open it. Read anew "
+     "by each reload."},
 
     // [[client]]
     {Section::client, "name", required, Text{client<&Client::name>, 64, check_client_name},
@@ -95,40 +99,10 @@ constexpr std::array kSettings = std::to_array<Setting>({
      "",
      "Drop an Access-Request that carries a Proxy-State and no Message-Authenticator "
      "(CVE-2024-3596). Switch it off only for a proxy that cannot be updated."},
-
-    // [downstream]
-    {Section::downstream, "address", required,
-     HostPort{downstream<&Downstream::host>, downstream<&Downstream::port>},
-     "\"radius.example.net:1812\"", "DOWNSTREAM_ADDRESS, PORT_OUT",
-     "The RADIUS server that checks the password: a name or an address, with a port (1812 without "
-     "one). A name is resolved at start and on reload."},
-    {Section::downstream, "secret", required, SecretSource{downstream<&Downstream::secret>}, "",
-     "SECRET_OUT", "The secret shared with that server."},
-    {Section::downstream, "send_timeout", optional,
-     Duration{downstream<&Downstream::send_timeout_ms>, 100, kMaxTimeoutMs}, "",
-     "PROXY_SEND_TIMEOUT", "How long a request may be sent again while no reply comes."},
-    {Section::downstream, "receive_timeout", optional,
-     Duration{downstream<&Downstream::receive_timeout_ms>, 100, kMaxTimeoutMs}, "",
-     "PROXY_RECEIVE_TIMEOUT",
-     "How long a reply is waited for, from the first time the request was sent. Then the client "
-     "gets no answer, so that it turns to its next server."},
-    {Section::downstream, "retransmit", optional,
-     Duration{downstream<&Downstream::retransmit_ms>, 100, 60'000}, "", "",
-     "When a request without a reply is sent again for the first time; the wait doubles each time "
-     "(RFC 5080 §2.2.1)."},
-    {Section::downstream, "max_source_ports", optional,
-     WholeNumber{downstream<&Downstream::max_source_ports>, 1,
-                 limits::kMaxSourcePortsPerShard* limits::kMaxShards},
-     "", "",
-     "UDP ports that requests may leave from, over all shards. Each carries 256 requests in "
-     "flight; they are opened as the load needs them."},
-    {Section::downstream, "require_message_authenticator", optional,
-     choice<downstream<&Downstream::require_message_authenticator>>(kRequire), "", "",
-     "The same for the replies of that server. `yes` is right for every server of 2024 and "
-     "later."},
-    {Section::downstream, "source_address", optional,
-     AnAddress{downstream<&Downstream::source_address>}, "", "",
-     "Requests leave from this address of ours. Without it, the system chooses."},
+    {Section::client, "language", optional, Text{client<&Client::language>, 12, check_language}, "",
+     "",
+     "Language of the Reply-Messages for its users: that of a [[second_factor.messages]]. Without "
+     "it, the texts of [second_factor]."},
 
     // [notakey]
     {Section::notakey, "host", required, Text{notakey<&Notakey::host>, kMaxUrl, check_api_url},
@@ -147,7 +121,7 @@ constexpr std::array kSettings = std::to_array<Setting>({
     {Section::notakey, "client_secret", optional, SecretSource{notakey<&Notakey::client_secret>},
      "", "", "OAuth client secret. Required by v3, not known to v2."},
     {Section::notakey, "timeout", optional,
-     Duration{notakey<&Notakey::timeout_ms>, 100, kMaxTimeoutMs}, "", "NOTAKEY_TIMEOUT",
+     Duration{notakey<&Notakey::timeout_ms>, 100, kMaxCallMs}, "", "NOTAKEY_TIMEOUT",
      "How long one call of the API may take."},
     {Section::notakey, "ttl", optional, Duration{notakey<&Notakey::ttl_ms>, 5'000, 900'000}, "", "",
      "How long the user may take to answer. The RADIUS client must wait at least as long: its "
@@ -159,6 +133,10 @@ constexpr std::array kSettings = std::to_array<Setting>({
     {Section::notakey, "description", optional,
      Text{notakey<&Notakey::description>, 512, check_template}, "", "",
      "Text of the question on the phone, with the same placeholders."},
+    {Section::notakey, "number_description", optional,
+     Text{notakey<&Notakey::number_description>, 512, check_number_template}, "", "",
+     "In its place where the user was shown a number before (second_factor.number_matching), which "
+     "{number} stands for."},
     {Section::notakey, "profile", optional, Text{notakey<&Notakey::profile>, 128, check_access_id},
      "", "",
      "UUID of an authentication profile of v3, which then holds title, text and time on the "
@@ -184,18 +162,6 @@ constexpr std::array kSettings = std::to_array<Setting>({
      "the "
      "outer name of EAP is not proved by the password, so an Access-Accept without a User-Name is "
      "rejected."},
-    {Section::second_factor, "denied_message", optional,
-     Text{second_factor<&SecondFactor::denied_message>, kMaxReplyMessage, check_one_line}, "", "",
-     "Reply-Message of the Access-Reject when the user said no. Empty: none."},
-    {Section::second_factor, "expired_message", optional,
-     Text{second_factor<&SecondFactor::expired_message>, kMaxReplyMessage, check_one_line}, "", "",
-     "The same when the user did not answer in time."},
-    {Section::second_factor, "unknown_user_message", optional,
-     Text{second_factor<&SecondFactor::unknown_user_message>, kMaxReplyMessage, check_one_line}, "",
-     "", "The same when Notakey does not know the user, or he has no phone there."},
-    {Section::second_factor, "unavailable_message", optional,
-     Text{second_factor<&SecondFactor::unavailable_message>, kMaxReplyMessage, check_one_line}, "",
-     "", "The same when the second factor could not be asked."},
     {Section::second_factor, "threads", optional,
      WholeNumber{second_factor<&SecondFactor::threads>, 1, 64}, "", "",
      "Threads that speak with the Notakey API. One carries tens of thousands of waiting users."},
@@ -240,6 +206,15 @@ constexpr Repeated repeated(std::size_t max_count) {
 template <auto Member>
 constexpr auto http_list = [](auto& config) -> auto& { return config.http.*Member; };
 constexpr auto client_list = [](auto& config) -> auto& { return config.clients; };
+template <auto Member>
+constexpr auto radsec_list = [](auto& config) -> auto& { return config.radsec.*Member; };
+template <auto Member>
+constexpr auto downstream_list = [](auto& config) -> auto& { return config.downstream.*Member; };
+constexpr auto coa_client_list = [](auto& config) -> auto& { return config.coa.clients; };
+constexpr auto translation_list = [](auto& config) -> auto& {
+  return config.second_factor.translations;
+};
+constexpr auto policy_list = [](auto& config) -> auto& { return config.policies; };
 
 /// What an element needs when all its keys are read; `index` is its place.
 constexpr auto as_read = [](auto&, std::size_t) {};
@@ -248,12 +223,38 @@ constexpr auto finish_pool = [](HttpPool& pool, std::size_t) {
     if (server.port == 0) server.port = pool.tls ? 443 : 80;
   }
 };
+constexpr auto finish_downstream = [](DownstreamServer& server, std::size_t) { finish(server); };
 constexpr auto finish_route = [](HttpRoute& route, std::size_t index) {
   if (route.name.empty()) route.name = "route-" + std::to_string(index + 1);
   for (std::string* prefix : {&route.path_prefix, &route.strip_prefix, &route.add_prefix}) {
     if (*prefix == "/") prefix->clear();
   }
 };
+
+bool gate_is_on(const Config& config) { return config.gate.on; }
+
+/// Elements that are read as a draft and finished when all their keys are known.
+template <auto AtHand, auto List>
+constexpr Repeated drafted(std::size_t max_count) {
+  return {
+      .begin = [](Draft& draft) { draft.*AtHand = {}; },
+      .keep =
+          [](Draft& draft) { List(draft.config).push_back(finished(std::move(draft.*AtHand))); },
+      .count = [](const Config& config) { return List(config).size(); },
+      .pick = [](Draft& draft,
+                 std::size_t index) { draft.*AtHand = draft_of(List(draft.config)[index]); },
+      .max_count = max_count};
+}
+constexpr auto directory_list = [](auto& config) -> auto& { return config.gate.directories; };
+constexpr auto channel_list = [](auto& config) -> auto& { return config.gate.messenger.channels; };
+
+/// Users of the directory at hand. None is shown at start: logs are no place for people's numbers.
+constexpr Repeated kUsers = {
+    .begin = [](Draft& draft) { draft.user = {}; },
+    .keep = [](Draft& draft) { draft.directory.list.users.push_back(std::move(draft.user)); },
+    .count = [](const Config&) { return std::size_t{0}; },
+    .pick = [](Draft&, std::size_t) {},
+    .max_count = 100'000};
 
 constexpr std::array<SectionEntry, kSections> kSectionEntries = {{
     {Section::engine, "engine", Door::both, {}, false, "What both doors run on."},
@@ -263,29 +264,101 @@ constexpr std::array<SectionEntry, kSections> kSectionEntries = {{
      {},
      false,
      "The RADIUS door: where requests come in. There is one when the file has any of [radius], "
-     "[[client]], [downstream] and [notakey]."},
+     "[[client]], [radsec] and [downstream]."},
     {Section::client, "client", Door::radius, repeated<&Draft::client, client_list, as_read>(0),
      true,
      "Who may send requests: VPN gateways, Wi-Fi controllers, other RADIUS proxies. One [[client]] "
-     "each; requests from other addresses are dropped and counted."},
+     "each; requests from other addresses are dropped and counted. Not needed where all clients "
+     "come "
+     "by TLS, as [[radsec.client]]."},
+    {Section::radsec,
+     "radsec",
+     Door::radius,
+     {},
+     false,
+     "RADIUS over TLS (RadSec, RFC 6614; RADIUS/1.1, RFC 9765). There is such a door when the file "
+     "has a [[radsec.listener]]."},
+    {Section::radsec_listener, "radsec.listener", Door::radius,
+     repeated<&Draft::radsec_listener, radsec_list<&Radsec::listeners>, as_read>(16), false,
+     "Where clients connect to with TLS."},
+    {Section::radsec_client, "radsec.client", Door::radius,
+     repeated<&Draft::radsec_client, radsec_list<&Radsec::clients>, as_read>(0), false,
+     "Who may send requests over TLS. They are asked in their order, and the first that fits the "
+     "certificate and the address is the client. Others are cut off and counted. There is no "
+     "secret: the certificate takes its place."},
     {Section::downstream,
      "downstream",
      Door::radius,
      {},
      true,
-     "The RADIUS server behind, which checks the password first."},
-    {Section::notakey,
-     "notakey",
+     "The RADIUS server behind, which checks the password first; and what all such servers have in "
+     "common, where there are several."},
+    {Section::downstream_server, "downstream.server", Door::radius,
+     repeated<&Draft::downstream_server, downstream_list<&Downstream::servers>, finish_downstream>(
+         limits::kMaxDownstreamServers),
+     false, "One of several RADIUS servers behind. Their order is that in which they are asked."},
+    {Section::downstream_pool, "downstream.pool", Door::radius,
+     repeated<&Draft::downstream_pool, downstream_list<&Downstream::pools>, as_read>(
+         limits::kMaxDownstreamServers),
+     false,
+     "Servers that know the same users, and how requests are spread over them. A pool that needs "
+     "no settings needs no section."},
+    {Section::downstream_route, "downstream.route", Door::radius,
+     repeated<&Draft::downstream_route, downstream_list<&Downstream::routes>, as_read>(32'768),
+     false,
+     "Which requests go to which pool: the first route whose conditions all hold. When none "
+     "matches, the request is rejected. Without any route, all requests go to the first pool."},
+    {Section::accounting,
+     "accounting",
      Door::radius,
      {},
+     false,
+     "A durable spool for accounting: a record is acknowledged once it is on the disk, and goes to "
+     "the accounting server from there. Without this section accounting is forwarded as it comes, "
+     "and acknowledged only by the downstream.",
+     [](const Config& config) { return !config.accounting.spool.empty(); }},
+    {Section::coa,
+     "coa",
+     Door::radius,
+     {},
+     false,
+     "Dynamic authorization (RFC 5176): CoA-Requests and Disconnect-Requests from the server side "
+     "to the client (the NAS) that they name, and its answers back. docs/coa.md says how.",
+     [](const Config& config) { return !config.coa.listen.empty(); }},
+    {Section::coa_client, "coa.client", Door::radius,
+     repeated<&Draft::coa_client, coa_client_list, as_read>(1'024), false,
+     "Who may send such requests, beside the downstream servers: a captive portal, a billing "
+     "system. Requests from other addresses are dropped and counted."},
+    {Section::notakey,
+     "notakey",
+     Door::both,
+     {},
      true,
-     "The Notakey service that puts the question on the user's phone."},
+     "The Notakey service that puts the question on the user's phone: for the RADIUS door, and for "
+     "`push` at the gate of the HTTP door."},
     {Section::second_factor,
      "second_factor",
      Door::both,
      {},
      false,
      "What a verdict means for the login."},
+    {Section::second_factor_limits,
+     "second_factor.limits",
+     Door::radius,
+     {},
+     false,
+     "How often a user's phone may ring, so that whoever has his password cannot wear him down. A "
+     "place is a RADIUS client with a Calling-Station-Id, or the client alone when it sends none. "
+     "Where a user has approved a login before, nobody elsewhere can lock him out."},
+    {Section::second_factor_messages, "second_factor.messages", Door::radius,
+     repeated<&Draft::messages, translation_list, as_read>(kMaxTranslations), false,
+     "The texts of [second_factor] in another language. Which one a login gets: that of its "
+     "[[policy]], or else of its client."},
+    {Section::policy, "policy", Door::radius, repeated<&Draft::policy, policy_list, as_read>(1'024),
+     false,
+     "Whose login needs which second factor, once the downstream has accepted it. Policies are "
+     "asked in their order, and the first one all of whose conditions match decides. When none "
+     "matches, the user is asked. docs/second-factor.md has examples."},
     {Section::admin, "admin", Door::both, {}, false, "Metrics, health and status over HTTP."},
     {Section::log, "log", Door::both, {}, false, "What is written, and where."},
     {Section::http,
@@ -314,6 +387,51 @@ constexpr std::array<SectionEntry, kSections> kSectionEntries = {{
     {Section::http_whitelist, "http.whitelist", Door::http,
      repeated<&Draft::whitelist, http_list<&Http::whitelists>, as_read>(256), false,
      "Addresses that are let in without a second factor."},
+    {Section::gate,
+     "gate",
+     Door::http,
+     {},
+     false,
+     "What a visitor goes through whose address is not let in yet. There is a gate when the file "
+     "has this section; it needs [store], [[gate.directory]] and, for messages, [[gate.channel]]. "
+     "http.access_duration, http.ipv6_prefix, http.auth_url and http.gate_path are the gate's, "
+     "too.",
+     gate_is_on},
+    {Section::gate_limits,
+     "gate.limits",
+     Door::http,
+     {},
+     false,
+     "How often visitors may do what costs something or could be guessed. Who is beyond gets a 429 "
+     "and may go on as soon as the window allows. Refused requests do not count.",
+     gate_is_on},
+    {Section::gate_theme,
+     "gate.theme",
+     Door::http,
+     {},
+     false,
+     "How the gate's pages look.",
+     gate_is_on},
+    {Section::gate_directory, "gate.directory", Door::http,
+     drafted<&Draft::directory, directory_list>(64), false,
+     "Where the gate's users are. Directories are asked in their order; one that fails does not "
+     "stop the next. `{env.NAME}` in a text is the value of that variable.",
+     nullptr, true},
+    {Section::gate_user, "gate.directory.user", Door::http, kUsers, false,
+     "A user of the [[gate.directory]] above it, whose type is `list`.", nullptr, true},
+    {Section::gate_channel, "gate.channel", Door::http, drafted<&Draft::channel, channel_list>(64),
+     false,
+     "How messages reach users. Channels are tried in their order, until one has sent. "
+     "`{env.NAME}` "
+     "in a text is the value of that variable.",
+     nullptr, true},
+    {Section::store,
+     "store",
+     Door::http,
+     {},
+     false,
+     "Where grants, registrations, locks and visits are kept.",
+     [](const Config& config) { return config.store.kind != verify::StoreSettings::Kind::none; }},
 }};
 
 }  // namespace
@@ -321,10 +439,19 @@ constexpr std::array<SectionEntry, kSections> kSectionEntries = {{
 std::span<const Setting> settings() noexcept {
   static const std::vector<Setting> all = [] {
     std::vector<Setting> rows(kSettings.begin(), kSettings.end());
-    rows.insert(rows.end(), http_rows().begin(), http_rows().end());
+    for (const auto part :
+         {radsec_rows(), downstream_rows(), accounting_rows(), coa_rows(), policy_rows(),
+          http_rows(), gate_rows(), directory_rows(), store_rows()}) {
+      rows.insert(rows.end(), part.begin(), part.end());
+    }
+    std::ranges::stable_sort(rows, {}, &Setting::section);
     return rows;
   }();
   return all;
+}
+bool is_secret(const Setting& setting) noexcept {
+  return std::holds_alternative<SecretSource>(setting.type) ||
+         std::holds_alternative<KeysSource>(setting.type);
 }
 std::span<const SectionEntry> sections() noexcept { return kSectionEntries; }
 
@@ -338,7 +465,7 @@ std::vector<std::string> keys_of(Section section) {
     if (setting.section != section) continue;
     const std::string key(setting.key);
     keys.push_back(key);
-    if (!std::holds_alternative<SecretSource>(setting.type)) continue;
+    if (!is_secret(setting)) continue;
     keys.push_back(key + "_file");
     keys.push_back(key + "_env");
   }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "engine/config/config.h"
+#include "engine/config/gate_draft.h"
 #include "engine/config/mistake.h"
 
 namespace sallyport::config {
@@ -22,11 +23,22 @@ namespace sallyport::config {
 struct Draft {
   Config config = {};
   Client client = {};
+  RadsecListener radsec_listener = {};
+  RadsecClient radsec_client = {};
+  DownstreamServer downstream_server = {};
+  DownstreamPool downstream_pool = {};
+  DownstreamRoute downstream_route = {};
+  CoaClient coa_client = {};
+  Messages messages = {};
+  Policy policy = {};
   HttpListener listener = {};
   HttpCertificate certificate = {};
   HttpPool pool = {};
   HttpRoute route = {};
   HttpWhitelist whitelist = {};
+  DirectoryDraft directory = {};
+  verify::User user = {};  ///< of `directory`
+  ChannelDraft channel = {};
   std::string folder = {};  ///< where a relative File begins; empty: the working folder
 };
 
@@ -46,6 +58,7 @@ struct Duration {
   Field<std::uint32_t> field;
   std::uint32_t min_ms;
   std::uint32_t max_ms;
+  bool zero_is_none = false;  ///< the field is 0 when nothing is given; a file cannot say 0
 };
 /// Octets: "16KiB", "1MB", 512 (size.h).
 struct Size {
@@ -60,6 +73,7 @@ struct Text {
   Field<std::string> field;
   std::uint16_t max_octets;
   std::optional<Complaint> (*check)(std::string_view text);
+  bool redacted = false;  ///< it may hold a secret: never shown
 };
 /// One of some words; the n-th is the enum's n-th value.
 struct Choice {
@@ -104,22 +118,44 @@ struct TextList {
   std::size_t (*count)(Draft&);
   std::vector<std::string> (*get)(Draft&);
   std::uint16_t max_count;
+  bool redacted = false;
+};
+/// "20/1m", or "off" (rate.h).
+struct RateLimit {
+  Field<verify::Rate> field;
 };
 /// Three keys, of which exactly one is given: KEY, KEY_file, KEY_env.
 struct SecretSource {
   Field<Secret> field;
 };
+/// The same for several keys of 32 octets, newest first (gate_text.h).
+struct KeysSource {
+  Field<std::vector<Secret>> field;
+};
 
 using Type = std::variant<WholeNumber, Switch, Duration, Size, Text, Choice, File, HostPort,
-                          AnAddress, AnEndpoint, EndpointList, PrefixList, TextList, SecretSource>;
+                          AnAddress, AnEndpoint, EndpointList, PrefixList, TextList, RateLimit,
+                          SecretSource, KeysSource>;
 
 enum class Section : std::uint8_t {
   engine,
   radius,
   client,
+  radsec,
+  radsec_listener,
+  radsec_client,
   downstream,
+  downstream_server,
+  downstream_pool,
+  downstream_route,
+  accounting,
+  coa,
+  coa_client,
   notakey,
   second_factor,
+  second_factor_limits,
+  second_factor_messages,
+  policy,
   admin,
   log,
   http,
@@ -128,8 +164,15 @@ enum class Section : std::uint8_t {
   http_pool,
   http_route,
   http_whitelist,
+  gate,
+  gate_limits,
+  gate_theme,
+  gate_directory,
+  gate_user,
+  gate_channel,
+  store,
 };
-inline constexpr std::size_t kSections = 14;
+inline constexpr std::size_t kSections = 33;
 
 /// Whose settings a section holds.
 enum class Door : std::uint8_t { both, radius, http };
@@ -166,7 +209,14 @@ struct SectionEntry {
   std::optional<Repeated> repeated;  ///< [[name]], once for each
   bool required;                     ///< where there is that door
   std::string_view meaning;
+  /// Set: being there switches something on, so that the example has it as a comment; and whether
+  /// it is on.
+  bool (*is_on)(const Config&) = nullptr;
+  bool takes_environment = false;  ///< {env.NAME} in its texts is filled in (environment_text.h)
 };
+
+/// Whether the setting is given as KEY, KEY_file or KEY_env.
+[[nodiscard]] bool is_secret(const Setting& setting) noexcept;
 
 [[nodiscard]] std::span<const Setting> settings() noexcept;  ///< grouped by section, in order
 [[nodiscard]] std::span<const SectionEntry> sections() noexcept;
@@ -185,6 +235,6 @@ struct SectionEntry {
 [[nodiscard]] Endpoint default_listen() noexcept;
 
 /// A TOML basic string with its quotes.
-[[nodiscard]] std::string quoted(std::string_view text);
+[[nodiscard]] std::string in_quotes(std::string_view text);
 
 }  // namespace sallyport::config

@@ -26,6 +26,8 @@ void ServiceManager::reloading() {
   ::sd_notify(0, fmt::format("RELOADING=1\nMONOTONIC_USEC={}", us).c_str());
 }
 
+void ServiceManager::handed_to(int pid) { ::sd_notify(0, fmt::format("MAINPID={}", pid).c_str()); }
+
 void ServiceManager::stopping() { ::sd_notify(0, "STOPPING=1\nSTATUS=answering what is owed"); }
 
 void ServiceManager::alive() { ::sd_notify(0, "WATCHDOG=1"); }

@@ -14,6 +14,8 @@ class ServiceManager {
   void ready(std::string_view status);
   void reloading();
   void stopping();
+  /// Another process is the service from now on.
+  void handed_to(int pid);
   void alive();  ///< the watchdog's sign of life
   /// How often alive() is due; none: no watchdog.
   [[nodiscard]] std::optional<std::chrono::milliseconds> alive_every() const noexcept {

@@ -18,7 +18,4 @@ namespace sallyport::daemon {
 [[nodiscard]] std::vector<std::string> restart_needed_for(const config::Config& running,
                                                           const config::Config& wanted);
 
-/// "192.0.2.1:1812", "[2001:db8::1]:1812", "radius.example.com:1812".
-[[nodiscard]] std::string downstream_text(const config::Downstream& downstream);
-
 }  // namespace sallyport::daemon

@@ -43,7 +43,7 @@ sigset_t set_of(std::initializer_list<int> signals) {
 
 Signals::Signals() {
   // Before any thread: pthread_sigmask of the only one.
-  const sigset_t handled = set_of({SIGTERM, SIGINT, SIGHUP});
+  const sigset_t handled = set_of({SIGTERM, SIGINT, SIGHUP, SIGUSR2});
   CHECK(::pthread_sigmask(SIG_BLOCK, &handled, nullptr) == 0);
   std::signal(SIGPIPE, SIG_IGN);
   descriptor_ = ring::FileDescriptor(::signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK));
@@ -55,7 +55,8 @@ Signal Signals::wait(std::optional<std::chrono::milliseconds> at_most) {
   ::poll(&readable, 1, at_most ? static_cast<int>(at_most->count()) : -1);
   signalfd_siginfo info{};
   if (::read(descriptor_.get(), &info, sizeof info) != sizeof info) return Signal::none;
-  return info.ssi_signo == SIGHUP ? Signal::reload : Signal::stop;
+  if (info.ssi_signo == SIGHUP) return Signal::reload;
+  return info.ssi_signo == SIGUSR2 ? Signal::upgrade : Signal::stop;
 }
 
 void Signals::next_stop_is_final() {

@@ -11,9 +11,10 @@
 namespace sallyport::daemon {
 
 enum class Signal : std::uint8_t {
-  none,    ///< the time was up
-  stop,    ///< SIGTERM, SIGINT
-  reload,  ///< SIGHUP
+  none,     ///< the time was up
+  stop,     ///< SIGTERM, SIGINT
+  reload,   ///< SIGHUP
+  upgrade,  ///< SIGUSR2
 };
 
 class Signals {

@@ -17,6 +17,8 @@ class Connection {
   virtual void timer(std::uint64_t now_ms) = 0;
   /// sallyport stops: ends as soon as nothing is owed.
   virtual void drain() = 0;
+  /// Another process takes over: its visitor is to come anew for his next request.
+  virtual void retire() {}
   /// It has asked for a turn of its own (Door::wants_turn): HTTP/2, whose frames are collected.
   virtual void turn() {}
 };

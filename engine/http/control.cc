@@ -3,77 +3,29 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
+#include <optional>
 #include <system_error>
 #include <utility>
-#include <vector>
 
-#include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "engine/http/grants.h"
-
 namespace sallyport::http_door {
 namespace {
 
 constexpr std::size_t kMaxLine = 4096;
 constexpr std::size_t kMaxAnswer = std::size_t{256} << 20;
-/// For all that the other side has to say, or to take. The daemon's: grants that end meanwhile
-/// wait.
+/// For all that the other side has to say, or to take. The daemon's: other operators wait
+/// meanwhile.
 constexpr std::chrono::milliseconds kPatience{500};
 /// The operator's: the daemon may be reading a list of a million addresses.
 constexpr std::chrono::seconds kOperatorsPatience{20};
 
 std::string why(int error) { return std::generic_category().message(error); }
-
-std::vector<std::string_view> split(std::string_view line) {
-  std::vector<std::string_view> words;
-  for (;;) {
-    const std::size_t tab = line.find('\t');
-    words.push_back(line.substr(0, tab));
-    if (tab == std::string_view::npos) return words;
-    line.remove_prefix(tab + 1);
-  }
-}
-
-std::optional<std::uint64_t> number(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-std::string grant_line(const Grant& grant) {
-  return fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\n", grant.id, grant.address.text(), grant.user,
-                     grant.since_ms, grant.until_ms, grant.by, grant.reason);
-}
-
-std::string add(const std::vector<std::string_view>& words, Grants& grants, std::uint64_t now_ms,
-                std::uint64_t default_ms) {
-  if (words.size() != 5) return "error: add needs an address, a user, seconds and a reason\n";
-  const auto address = IpAddress::parse(words[1]);
-  if (!address) return "error: " + address.error() + "\n";
-  const auto seconds = number(words[3]);
-  if (!seconds || *seconds > 10ULL * 366 * 86'400) return "error: seconds are 0 to ten years\n";
-  const std::uint64_t lasts_ms = *seconds == 0 ? default_ms : *seconds * 1000;
-  const auto added = grants.add({.address = *address,
-                                 .user = std::string(words[2]),
-                                 .since_ms = now_ms,
-                                 .until_ms = now_ms + lasts_ms,
-                                 .by = "operator",
-                                 .reason = std::string(words[4])});
-  if (!added) return fmt::format("error: {}\n", to_text(added.error()));
-  return "ok\n" + grant_line(**added);
-}
-
-std::string ended(const std::vector<EndedGrant>& grants) {
-  return fmt::format("ok\n{} ended\n", grants.size());
-}
 
 bool fill(sockaddr_un& address, const std::string& path) {
   address.sun_family = AF_UNIX;
@@ -121,45 +73,16 @@ void send_text(int fd, std::string_view text, const Deadline& deadline) {
   }
 }
 
-bool may_ask(int fd) {
+/// The user at the other end, if he may ask.
+std::optional<uid_t> who_may_ask(int fd) {
   ucred peer{};
   socklen_t octets = sizeof(peer);
-  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &octets) != 0) return false;
-  return peer.uid == 0 || peer.uid == ::geteuid();
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &octets) != 0) return std::nullopt;
+  if (peer.uid != 0 && peer.uid != ::geteuid()) return std::nullopt;
+  return peer.uid;
 }
 
 }  // namespace
-
-bool changes(std::string_view line) noexcept { return !line.starts_with("list"); }
-
-std::string obey(std::string_view line, Grants& grants, std::uint64_t now_unix_ms,
-                 std::uint64_t default_ms) {
-  while (line.ends_with('\n')) line.remove_suffix(1);
-  const std::vector<std::string_view> words = split(line);
-  const std::string_view verb = words[0];
-  if (verb == "add") return add(words, grants, now_unix_ms, default_ms);
-  if (verb == "list" && words.size() == 1) {
-    std::string text = "ok\n";
-    for (const GrantPointer& grant : grants.list()) {
-      if (grant->until_ms > now_unix_ms) text += grant_line(*grant);
-    }
-    return text;
-  }
-  if (verb == "end-all" && words.size() == 1) return ended(grants.end_all());
-  if (words.size() != 2) return "error: this is not a command of the control socket\n";
-  if (verb == "end-user") return ended(grants.end_user(words[1]));
-  if (verb == "end-address") {
-    const auto address = IpAddress::parse(words[1]);
-    if (!address) return "error: " + address.error() + "\n";
-    return ended(grants.end_address(*address));
-  }
-  if (verb == "end") {
-    const auto id = number(words[1]);
-    if (!id || grants.find(*id) == nullptr) return "error: there is no grant of this number\n";
-    return ended(grants.end(*id));
-  }
-  return "error: this is not a command of the control socket\n";
-}
 
 std::expected<ControlSocket, std::string> ControlSocket::open(const std::string& path) {
   const auto cannot = [&path](const std::string& what) {
@@ -195,20 +118,30 @@ std::expected<ControlSocket, std::string> ControlSocket::open(const std::string&
   return control;
 }
 
-ControlSocket::~ControlSocket() {
-  if (socket_.valid()) static_cast<void>(::unlink(path_.c_str()));
+ControlSocket ControlSocket::take(const std::string& path, ring::FileDescriptor socket) {
+  ControlSocket control;
+  control.socket_ = std::move(socket);
+  control.path_ = path;
+  return control;
 }
 
-void ControlSocket::serve(const std::function<std::string(std::string_view line)>& answer) {
+ControlSocket::~ControlSocket() {
+  if (socket_.valid() && !path_.empty()) static_cast<void>(::unlink(path_.c_str()));
+}
+
+void ControlSocket::serve(const Answer& answer) {
   const ring::FileDescriptor peer(
       ::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (!peer.valid()) return;
-  if (!may_ask(peer.get())) {
+  const auto user = who_may_ask(peer.get());
+  if (!user) {
     return send_text(peer.get(), "error: only root and sallyport's user\n", Deadline(kPatience));
   }
   const std::string line = read_text(peer.get(), false, kMaxLine, Deadline(kPatience));
-  send_text(peer.get(), line.ends_with('\n') ? answer(line) : "error: the line is not complete\n",
-            Deadline(kPatience));
+  const std::string text = line.ends_with('\n')
+                               ? answer(line, "operator uid=" + std::to_string(*user))
+                               : "error: the line is not complete\n";
+  send_text(peer.get(), text, Deadline(kPatience));
 }
 
 std::expected<std::string, std::string> ask_control(const std::string& path,

@@ -37,10 +37,18 @@ Door::Door(const DoorPlan& plan, ring::Reactor&)
       listener_of_(plan.listener_of),
       max_connections_(plan.max_connections),
       access_(plan.access),
+      desk_(plan.desk),
       grants_(*plan.grants),
+      slides_(plan.slides),
+      board_(plan.board),
       wheel_(2 * plan.max_connections + kMaxExchanges + 1, verify::monotonic_ns() / 1'000'000) {}
 
-Door::~Door() = default;
+Door::~Door() {
+  DoorMessage message;
+  while (mailbox_ != nullptr && mailbox_->take(message)) {
+    if (const auto* answered = std::get_if<GateAnswered>(&message)) delete answered->errand;
+  }
+}
 
 std::expected<void, std::string> Door::build(const DoorPlan& plan, ring::Reactor& reactor) {
   auto buffers = ring::BufferPool::open(
@@ -98,6 +106,7 @@ void Door::turn(std::uint64_t monotonic_ns) noexcept {
 
 void Door::flush() noexcept {
   streams_->flush();
+  accepting_.store(streams_->accepting(), std::memory_order_relaxed);
   // Counted here: streams end in the flush too, and after it nothing may happen for long.
   busy_.store(
       streams_->open() + static_cast<std::uint32_t>(exchanges_.size() - free_exchanges_.size()),
@@ -150,6 +159,16 @@ void Door::handle_messages() {
       if (health->epoch == epochs_.back().number) {
         upstreams_->pool(health->pool)->servers().set_active(health->change, now_ms_);
       }
+    } else if (const auto* answered = std::get_if<GateAnswered>(&message)) {
+      std::unique_ptr<GateErrand> errand(answered->errand);
+      const std::uint32_t exchange = errand->ticket.exchange;
+      exchanges_[exchange]->gate_answered(std::move(errand));
+    } else if (std::holds_alternative<StopListening>(message)) {
+      streams_->stop_listening();
+    } else if (std::holds_alternative<ListenAgain>(message)) {
+      streams_->listen_again();
+    } else if (std::holds_alternative<Retire>(message)) {
+      retire();
     } else {
       drain();
     }
@@ -223,6 +242,7 @@ void Door::begin_h2(ring::StreamId stream, const Peer& peer) {
   H2Visitor& connection = *visitor;
   attach(stream, *visitor.release());
   connection.begin();
+  if (retiring_) connection.retire();
 }
 
 // --- Settings and admission ------------------------------------------------------------------
@@ -256,6 +276,13 @@ void Door::drain() {
   upstreams_->retire();
   for (Connection* connection : connections_) {
     if (connection != nullptr) connection->drain();
+  }
+}
+
+void Door::retire() {
+  retiring_ = true;
+  for (Connection* connection : connections_) {
+    if (connection != nullptr) connection->retire();
   }
 }
 

@@ -17,8 +17,10 @@
 #include "engine/http/connection.h"
 #include "engine/http/door_settings.h"
 #include "engine/http/exchange.h"
+#include "engine/http/grant_slides.h"
 #include "engine/http/grant_snapshot.h"
 #include "engine/http/metrics.h"
+#include "engine/http/upstream_board.h"
 #include "engine/http/upstreams.h"
 #include "engine/limits.h"
 #include "engine/ring/mailbox.h"
@@ -28,6 +30,8 @@
 #include "protocol/random.h"
 
 namespace sallyport::http_door {
+
+class Desk;
 
 /// Settings on their way to all shards. The main thread makes, keeps and frees it.
 struct Handover {
@@ -46,8 +50,19 @@ struct ServerHealth {
   std::uint32_t pool;
   HealthChange change;
 };
+/// The gate has answered; whoever takes the message owns the errand.
+struct GateAnswered {
+  GateErrand* errand;
+};
 struct Drain {};
-using DoorMessage = std::variant<TakeOver, Recheck, ServerHealth, Drain>;
+/// Another process is about to accept, or has failed to: who has been accepted is served.
+struct StopListening {};
+struct ListenAgain {};
+/// Another process has taken over: visitors are to come anew for their next request, and are told
+/// so with their next answer.
+struct Retire {};
+using DoorMessage = std::variant<TakeOver, Recheck, ServerHealth, GateAnswered, Drain,
+                                 StopListening, ListenAgain, Retire>;
 
 struct DoorPlan {
   std::uint16_t shard = 0;
@@ -55,9 +70,12 @@ struct DoorPlan {
   std::vector<int> listeners;  ///< descriptors by listening address; they stay the caller's
   std::vector<std::uint16_t> listener_of;  ///< by listening address: index of config.listeners
   GrantPublication* grants = nullptr;      ///< outlives the door
+  SlideQueue* slides = nullptr;            ///< outlives the door
   std::uint32_t max_connections = 0;       ///< of visitors, on this shard
   std::uint32_t max_buffers = 0;           ///< on this shard
+  Desk* desk = nullptr;                    ///< outlives the door; none: there is no gate
   AccessQueue* access = nullptr;           ///< outlives the door; none: nothing is logged
+  UpstreamBoard* board = nullptr;          ///< outlives the door; none: nobody looks
 };
 
 /// What others of the shard's parts ask of the Door.
@@ -72,6 +90,10 @@ class Door final : public ring::Tenant {
   /// Exchanges and connections that are not done; 0 after a drain. Any thread.
   [[nodiscard]] std::uint32_t busy() const noexcept {
     return busy_.load(std::memory_order_relaxed);
+  }
+  /// After StopListening: whether somebody may still come. Any thread.
+  [[nodiscard]] bool accepting() const noexcept {
+    return accepting_.load(std::memory_order_relaxed);
   }
   [[nodiscard]] const HttpMetrics& metrics() const noexcept { return metrics_; }
   /// The other shards' doors, whom this one tells what its probes find. Before the reactor runs.
@@ -88,13 +110,18 @@ class Door final : public ring::Tenant {
   [[nodiscard]] std::string_view date();
   [[nodiscard]] RandomSource& random() noexcept { return random_; }
   [[nodiscard]] GrantReader& grants() noexcept { return grants_; }
+  [[nodiscard]] SlideTeller& slides() noexcept { return slides_; }
+  [[nodiscard]] UpstreamBoard* board() noexcept { return board_; }
   [[nodiscard]] std::uint16_t shard() const noexcept { return shard_; }
   /// False: the queue is full.
   [[nodiscard]] bool log_access(const AccessRecord& record) noexcept {
     return access_ == nullptr || access_->try_push(record);
   }
+  [[nodiscard]] Desk* desk() noexcept { return desk_; }  ///< null: there is no gate
   [[nodiscard]] Upstreams& upstreams() noexcept { return *upstreams_; }
   [[nodiscard]] bool draining() const noexcept { return draining_; }
+  /// A visitor's connection is to end with the answer at hand.
+  [[nodiscard]] bool parting() const noexcept { return draining_ || retiring_; }
   /// Room to write a head into; overwritten by the next who asks.
   [[nodiscard]] MutableOctets scratch() noexcept { return scratch_; }
 
@@ -165,18 +192,22 @@ class Door final : public ring::Tenant {
   void take_over(const Handover& handover);
   void recheck();
   void drain();
+  void retire();
 
   const std::uint16_t shard_;
   const std::vector<int> listeners_;
   const std::vector<std::uint16_t> listener_of_;
   const std::uint32_t max_connections_;
   AccessQueue* const access_;
+  Desk* const desk_;
   std::unique_ptr<ring::BufferPool> buffers_;
   std::unique_ptr<ring::Streams> streams_;
   std::unique_ptr<ring::Mailbox<DoorMessage>> mailbox_;
   HttpMetrics metrics_;
   SystemRandom random_;
   GrantReader grants_;
+  SlideTeller slides_;
+  UpstreamBoard* const board_;
 
   std::vector<Epoch> epochs_;  ///< the last is current; the others still have users
   std::uint32_t next_epoch_ = 1;
@@ -199,6 +230,8 @@ class Door final : public ring::Tenant {
   std::atomic<std::uint32_t> busy_{0};
   std::uint32_t visitors_ = 0;  ///< connections of visitors
   bool draining_ = false;
+  bool retiring_ = false;
+  std::atomic<bool> accepting_{true};
 };
 
 }  // namespace sallyport::http_door

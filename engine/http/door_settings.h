@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "engine/config/http.h"
+#include "engine/http/access_cookie.h"
 #include "engine/http/address_set.h"
+#include "engine/http/admission.h"
 #include "engine/http/rewrite.h"
 #include "engine/http/router.h"
 #include "engine/ring/tls.h"
@@ -18,6 +20,8 @@
 #include "protocol/ip_address.h"
 
 namespace sallyport::http_door {
+
+struct GateFront;
 
 struct PoolSettings {
   config::HttpPool config;
@@ -32,6 +36,14 @@ struct RouteSettings {
   config::HttpRoute config;
   Rewrite rewrite;
   std::uint32_t pool = kNoPool;
+  Access access;
+};
+
+/// What of a visitor grants are bound to ([gate] bind).
+struct AccessBinding {
+  verify::Bind bind = verify::Bind::address;
+  std::string cookie;           ///< its name; empty: none is looked at
+  std::vector<AccessKey> keys;  ///< of the cookie, newest first
 };
 
 struct DoorSettings {
@@ -41,7 +53,9 @@ struct DoorSettings {
   std::vector<PoolSettings> pools;
   AddressSet trusted_proxies;
   std::shared_ptr<const AddressSet> whitelist;               ///< value: index of config.whitelists
+  std::shared_ptr<const AccessBinding> binding;              ///< never null
   std::vector<std::shared_ptr<ring::TlsServerContext>> tls;  ///< by listener; none: plain
+  std::shared_ptr<const GateFront> gate;                     ///< none: the door has no gate
   http::Limits limits;
   std::array<std::uint8_t, 32>
       cookie_key{};  ///< balance = cookie: names servers without showing them

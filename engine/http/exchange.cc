@@ -18,10 +18,14 @@ constexpr std::uint32_t kMaxInterim = 16;
 constexpr std::uint8_t bit(ExchangeState state) noexcept {
   return static_cast<std::uint8_t>(1u << static_cast<unsigned>(state));
 }
-constexpr std::array<std::uint8_t, 6> kAllowed = {
+constexpr std::array<std::uint8_t, 8> kAllowed = {
     /* free       */ bit(ExchangeState::reading),
-    /* reading    */ bit(ExchangeState::forwarding) | bit(ExchangeState::answering) |
-        bit(ExchangeState::over) | bit(ExchangeState::free),
+    /* reading    */ bit(ExchangeState::gathering) | bit(ExchangeState::asking) |
+        bit(ExchangeState::forwarding) | bit(ExchangeState::answering) | bit(ExchangeState::over) |
+        bit(ExchangeState::free),
+    /* gathering  */ bit(ExchangeState::asking) | bit(ExchangeState::answering) |
+        bit(ExchangeState::over),
+    /* asking     */ bit(ExchangeState::answering) | bit(ExchangeState::over),
     /* forwarding */ bit(ExchangeState::answering) | bit(ExchangeState::tunnel) |
         bit(ExchangeState::over),
     /* answering  */ bit(ExchangeState::over),
@@ -42,6 +46,8 @@ void Exchange::reuse() noexcept {
     return;
   }
   step(ExchangeState::free);
+  ++generation_;
+  errand_.reset();
   if (epoch_ != 0) door_.let_go_settings(std::exchange(epoch_, 0));
   settings_ = nullptr;
   route_ = nullptr;
@@ -92,6 +98,7 @@ void Exchange::refuse(ClientSide& client, const Peer& peer, std::uint16_t status
 
 void Exchange::request_body(ring::Slice slice) {
   request_octets_ += slice.length;
+  if (state_ == ExchangeState::gathering) return gather(slice);
   if (upstream_ == nullptr) return door_.buffers().release(slice);
   const std::uint64_t most = route_->config.max_request_body;
   if (most > 0 && request_octets_ > most && state_ != ExchangeState::tunnel) {
@@ -110,6 +117,7 @@ void Exchange::request_body(ring::Slice slice) {
 void Exchange::request_end(const http::Fields* trailers) {
   request_done_ = true;
   last_octet_ms_ = door_.now_ms();
+  if (state_ == ExchangeState::gathering) return ask_gate();
   if (upstream_ != nullptr) upstream_->request_end(trailers);
 }
 
@@ -122,6 +130,7 @@ void Exchange::client_broken(Broken) {
   client_ = nullptr;
   end_ = AccessEnd::visitor_left;
   door_.counts().answers[0].add();
+  let_gate_go();
   release_upstream();
   finish();
 }
@@ -143,7 +152,8 @@ void Exchange::response_head(http::ResponseHead& head) {
   const bool tunnel = head.framing == http::Framing::tunnel;
   const bool body = head.framing != http::Framing::none;
   const std::uint64_t most = route_->config.max_response_body;
-  if (most > 0 && !tunnel && head.content_length.value_or(0) > most) {
+  // What a HEAD or a 304 says is the length of another answer (RFC 9110 §8.6).
+  if (most > 0 && body && !tunnel && head.content_length.value_or(0) > most) {
     release_upstream();
     if (!request_done_) client_->discard_request();
     return answer_page(502, {});
@@ -198,6 +208,10 @@ void Exchange::upstream_broken(Broken why) {
 // --- Time, and admission that ends -----------------------------------------------------------
 
 void Exchange::timer() {
+  if (state_ == ExchangeState::asking) {
+    let_gate_go();
+    return gate_message(503, verify::GateError::unavailable);
+  }
   if (state_ != ExchangeState::forwarding && state_ != ExchangeState::answering) return;
   if (state_ == ExchangeState::answering && request_done_) return;
   if (!connecting_) {
@@ -217,8 +231,9 @@ void Exchange::timer() {
 void Exchange::recheck() {
   if (!by_whitelist_or_grant_ || client_ == nullptr || route_ == nullptr) return;
   const Visitor visitor{.address = visitor_, .https = visitor_https_, .host = {}};
-  const Admission admission = admit(route_->config.policy, visitor, *door_.settings().whitelist,
-                                    door_.grants().current(), door_.unix_ms());
+  const Admission admission =
+      admit(route_->access, visitor, named_grant_, *door_.settings().whitelist,
+            door_.grants().current(), door_.unix_ms());
   if (admission.passes()) {
     grant_ = admission.grant_id;
     return;

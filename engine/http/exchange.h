@@ -14,6 +14,7 @@
 #include "engine/http/connection.h"
 #include "engine/http/door_settings.h"
 #include "engine/http/forward_auth.h"
+#include "engine/http/gate/errand.h"
 #include "engine/http/own_pages.h"
 #include "engine/http/router_host.h"
 #include "engine/http/sides.h"
@@ -28,6 +29,8 @@ class Door;
 enum class ExchangeState : std::uint8_t {
   free,        ///< in the Door's list
   reading,     ///< the head is being read into request()
+  gathering,   ///< a form for the gate is being read
+  asking,      ///< the gate has a question
   forwarding,  ///< an upstream has the request; no octet of the final answer has come
   answering,   ///< the final head has gone to the visitor; the rest follows
   tunnel,      ///< after a 101: octets both ways until one side ends
@@ -47,6 +50,9 @@ class Exchange final : public ExchangeEvents {
   void refuse(ClientSide& client, const Peer& peer, std::uint16_t status);
   /// No answer from upstream in time, or the like.
   void timer();
+  /// The gate has answered a question of this slot's; perhaps not of the request that it has now.
+  void gate_answered(std::unique_ptr<GateErrand> errand);
+  [[nodiscard]] bool awaits(const GateTicket& ticket) const noexcept;
   /// Whether he is still let in is looked at again; if not, all that is open is cut off.
   void recheck();
 
@@ -72,11 +78,25 @@ class Exchange final : public ExchangeEvents {
   void decide();
   [[nodiscard]] bool serve_reserved(std::string_view path);
   void serve_route(const RouteSettings& route);
-  void serve_gate();
+  void serve_without_gate();
   void serve_auth(const AuthEndpoint& endpoint);
+  [[nodiscard]] Admission admission_to(const Access& access, const Visitor& visitor) noexcept;
   void note_admission(const Admission& admission) noexcept;
   void not_admitted(Verdict verdict);
   [[nodiscard]] RewriteValues rewrite_values();  ///< good until the next call
+
+  // exchange_gate.cc: the gate's pages.
+  void serve_gate(std::string_view path);
+  [[nodiscard]] bool is_ours(std::string_view authority, const HostName& host) const noexcept;
+  [[nodiscard]] bool serve_first_page();
+  [[nodiscard]] std::string_view gate_language(std::string_view asked) const;
+  [[nodiscard]] const RouteSettings* believed_route(std::string_view url) const;
+  void gather_form();
+  void gather(ring::Slice slice);
+  void ask_gate();
+  void let_gate_go() noexcept;
+  void gate_message(std::uint16_t status, verify::GateError error);
+  void gate_wrong_method(std::string_view allowed);
 
   // exchange_forward.cc: to the upstream.
   void forward(const RouteSettings& route);
@@ -112,7 +132,8 @@ class Exchange final : public ExchangeEvents {
   Peer peer_;
   IpAddress visitor_;
   bool visitor_https_ = false;
-  std::uint64_t grant_ = 0;  ///< id of the grant that lets him in; 0: another reason
+  std::uint64_t grant_ = 0;        ///< id of the grant that lets him in; 0: another reason
+  std::uint64_t named_grant_ = 0;  ///< by his access cookie; 0: none, or it is not looked at
   bool by_whitelist_or_grant_ = false;
   std::optional<Verdict> admission_;  ///< none: no route was asked
   std::uint32_t whitelist_ = AddressSet::kNone;
@@ -121,6 +142,9 @@ class Exchange final : public ExchangeEvents {
   std::uint64_t begun_ms_ = 0;
   std::uint16_t status_ = 0;  ///< of the answer; 0: none was begun
   AccessEnd end_ = AccessEnd::answered;
+
+  std::unique_ptr<GateErrand> errand_;  ///< before it goes to the gate
+  std::uint32_t generation_ = 0;        ///< of this slot's request, in tickets
 
   http::RequestHead request_;
   OwnAnswer own_;  ///< an answer of ours

@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "engine/http/admission.h"
+#include "engine/http/balancer.h"
 #include "engine/http/door.h"
 #include "engine/http/exchange.h"
 #include "engine/http/forward_auth.h"
@@ -70,8 +71,7 @@ void Exchange::decide() {
   const auto found = settings_->router.find(*host, target->path, request_);
   if (!found) return answer_page(found.error() == RouteError::no_route ? 404 : 421, {});
   route_ = &settings_->routes[*found];
-  const Admission admission = admit(route_->config.policy, visitor, *settings_->whitelist,
-                                    door_.grants().current(), door_.unix_ms());
+  const Admission admission = admission_to(route_->access, visitor);
   note_admission(admission);
   if (!admission.passes()) return not_admitted(admission.verdict);
   grant_ = admission.grant_id;
@@ -99,15 +99,19 @@ bool Exchange::serve_reserved(std::string_view path) {
     return true;
   }
   if (!is_below(path, config.gate_path)) return false;
-  serve_gate();
+  if (settings_->gate == nullptr) {
+    serve_without_gate();
+    return true;
+  }
+  if (config.listeners[peer_.listener].redirect_to_https && !visitor_https_) return false;
+  serve_gate(path);
   return true;
 }
 
-void Exchange::serve_gate() {
+void Exchange::serve_without_gate() {
   const Visitor visitor{.address = visitor_, .https = visitor_https_, .host = host_.text()};
   const Admission admission =
-      admit(config::RoutePolicy::second_factor, visitor, *settings_->whitelist,
-            door_.grants().current(), door_.unix_ms());
+      admit({}, visitor, 0, *settings_->whitelist, door_.grants().current(), door_.unix_ms());
   own_.reset();
   if (admission.passes()) {
     add_security_fields(own_.head.fields, {});
@@ -159,8 +163,7 @@ void Exchange::serve_auth(const AuthEndpoint& endpoint) {
   if (host) host_ = *host;
   if (route) {
     route_ = &settings_->routes[*route];
-    decision.admission = admit(settings_->routes[*route].config.policy, kept.visitor,
-                               *settings_->whitelist, door_.grants().current(), door_.unix_ms());
+    decision.admission = admission_to(route_->access, kept.visitor);
     if (decision.admission.verdict == Verdict::whitelisted) {
       decision.whitelist = settings_->config.whitelists[decision.admission.whitelist].name;
     }
@@ -171,7 +174,7 @@ void Exchange::serve_auth(const AuthEndpoint& endpoint) {
   const config::Http& config = settings_->config;
   append_gate_url(scratch_, {.auth_url = config.auth_url, .gate_path = config.gate_path},
                   {.https = kept.https, .authority = authority, .target = original_target},
-                  host && settings_->router.names_host(*host));
+                  host && is_ours(authority, *host));
   decision.gate_url = scratch_;
   visitor_ = kept.visitor.address;
   note_admission(decision.admission);
@@ -180,7 +183,17 @@ void Exchange::serve_auth(const AuthEndpoint& endpoint) {
   send_own();
 }
 
+Admission Exchange::admission_to(const Access& access, const Visitor& visitor) noexcept {
+  const AccessBinding& binding = *settings_->binding;
+  named_grant_ = binding.cookie.empty()
+                     ? 0
+                     : open_access(find_cookie(request_.fields, binding.cookie), binding.keys);
+  return admit(access, visitor, named_grant_, *settings_->whitelist, door_.grants().current(),
+               door_.unix_ms());
+}
+
 void Exchange::note_admission(const Admission& admission) noexcept {
+  if (admission.grant != nullptr) door_.slides().used(*admission.grant, door_.unix_ms());
   admission_ = admission.verdict;
   whitelist_ = admission.whitelist;
   door_.counts().admissions[static_cast<std::size_t>(admission.verdict)].add();
@@ -188,10 +201,11 @@ void Exchange::note_admission(const Admission& admission) noexcept {
 
 void Exchange::not_admitted(Verdict verdict) {
   scratch_.clear();
-  if (const config::Http& config = settings_->config; !config.auth_url.empty()) {
+  if (const config::Http& config = settings_->config;
+      !config.auth_url.empty() || settings_->gate != nullptr) {
     append_gate_url(scratch_, {.auth_url = config.auth_url, .gate_path = config.gate_path},
                     {.https = visitor_https_, .authority = request_.authority, .target = target_},
-                    settings_->router.names_host(host_));
+                    is_ours(request_.authority, host_));
   }
   own_.reset();
   write_not_admitted({.verdict = verdict,

@@ -5,6 +5,7 @@
 
 #include "engine/http/door.h"
 #include "engine/http/exchange.h"
+#include "engine/http/gate/front.h"
 #include "engine/http/retry.h"
 #include "protocol/http/forwarded.h"
 #include "protocol/http/head_writer.h"
@@ -33,6 +34,7 @@ void Exchange::forward(const RouteSettings& route) {
 void Exchange::prepare_request() {
   const std::string_view version = request_.scheme.empty() ? "1.1" : "2.0";
   http::Fields& fields = request_.fields;
+  if (settings_->gate != nullptr) remove_own_cookies(fields, scratch_);
   tunnel_to_http1();
   // Whoever speaks h2c behind us would be out of our sight.
   if (request_.protocol == "h2c") request_.protocol.clear();

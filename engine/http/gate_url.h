@@ -19,9 +19,9 @@ struct AskedUrl {
   std::string_view target;     ///< path and query
 };
 
-/// Appends the gate's URL, with the asked one as rd=, escaped and with its query. `ours`: a route
-/// names the asked host (Router::names_host). If none does, the URL brings nobody back to it, and a
-/// gate on the asked host there is not: nothing is appended, and the result is false.
+/// Appends the gate's URL, with the asked one as rd=, escaped and with its query. `ours`: the
+/// configuration names the asked host. If it does not, the URL brings nobody back to it, and a gate
+/// on the asked host there is not: nothing is appended, and the result is false.
 bool append_gate_url(std::string& out, const GatePlace& gate, const AskedUrl& asked, bool ours);
 
 }  // namespace sallyport::http_door

@@ -24,6 +24,19 @@ constexpr std::uint64_t upper_ones(unsigned count) noexcept {
   return count == 0 ? 0 : ~std::uint64_t{0} << (64 - count);
 }
 
+const Grant* first_that_fits(const GrantTable::Found& found, const GrantTable::Key& key,
+                             std::uint64_t now_ms, const GrantNeed& need) noexcept {
+  for (const GrantTable::Entry* at = found.first; at != found.last; ++at) {
+    // The latest end comes first: after one that is over comes none that is not.
+    if (at->key != key || at->until_ms <= now_ms) return nullptr;
+    if (need.factors != 0 && (at->by & need.factors) == 0) continue;
+    if (need.access_ms == 0 || open_until_ms(*at->grant, need) > now_ms) {
+      return at->grant.get();
+    }
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 GrantSnapshot::Key GrantSnapshot::key_of(const IpAddress& address) const noexcept {
@@ -43,21 +56,16 @@ Prefix GrantSnapshot::group(const IpAddress& address) const noexcept {
   return prefix;
 }
 
-std::size_t GrantSnapshot::bucket_of(const Key& key) const noexcept {
-  // The seed keeps visitors from choosing addresses that share a bucket.
-  std::uint64_t hash = (key.first ^ seed_) * 0x9e37'79b9'7f4a'7c15;
-  hash = (std::rotl(hash, 29) ^ key.second) * 0xc2b2'ae3d'27d4'eb4f;
-  hash = (hash ^ (hash >> 32) ^ seed_) * 0x9e37'79b9'7f4a'7c15;
-  return (hash ^ (hash >> 29)) & (buckets_.size() - 1);
+const Grant* GrantSnapshot::find(const IpAddress& visitor, std::uint64_t now_ms,
+                                 const GrantNeed& need) const noexcept {
+  const Key key = key_of(visitor);
+  return first_that_fits(by_group_.find(key), key, now_ms, need);
 }
 
-const Grant* GrantSnapshot::find(const IpAddress& visitor, std::uint64_t now_ms) const noexcept {
-  const Key key = key_of(visitor);
-  const Bucket* const bucket = buckets_[bucket_of(key)].get();
-  if (bucket == nullptr) return nullptr;
-  const auto entry = std::ranges::lower_bound(*bucket, key, {}, &Entry::key);
-  if (entry == bucket->end() || entry->key != key || entry->until_ms <= now_ms) return nullptr;
-  return entry->grant.get();
+const Grant* GrantSnapshot::find_id(std::uint64_t id, std::uint64_t now_ms,
+                                    const GrantNeed& need) const noexcept {
+  const Key key{id, 0};
+  return first_that_fits(by_id_.find(key), key, now_ms, need);
 }
 
 GrantReader::GrantReader(GrantPublication& publication) noexcept : publication_(&publication) {

@@ -8,63 +8,57 @@
 // pointer into a cell of its own that the writer looks at (a hazard pointer). So a reader that
 // rests keeps one old snapshot alive, and no more. Snapshots share what did not change.
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <memory>
-#include <string>
-#include <utility>
-#include <vector>
 
+#include "engine/http/grant_table.h"
 #include "protocol/ip_address.h"
 
 namespace sallyport::http_door {
 
-/// An address opened for a user until a time. Immutable; a change makes another of the same id.
-struct Grant {
-  std::uint64_t id = 0;  ///< never used again, over restarts either
-  IpAddress address;     ///< the visitor's, as it was when it was opened
-  std::string user;      ///< 1..kMaxGrantText octets, as all three texts no control characters
-  std::uint64_t since_ms = 0;  ///< Unix time; information only: a clock set back takes nothing away
-  std::uint64_t until_ms = 0;  ///< Unix time; open before, closed from then on
-  std::string by;              ///< who or what opened it: "push", "admin"; may be empty
-  std::string reason;          ///< may be empty
-
-  bool operator==(const Grant&) const = default;
+/// What a grant has to be to let a request through.
+struct GrantNeed {
+  FactorSet factors = 0;        ///< by one of these; 0: by any
+  std::uint64_t access_ms = 0;  ///< no longer ago confirmed than this; 0: as long as it lasts
 };
-using GrantPointer = std::shared_ptr<const Grant>;
 
 class GrantSnapshot {
  public:
-  /// The grant that opens this visitor's address: of several the one that lasts longest. Null:
-  /// none, or none that lasts past `now_ms`. Lives as long as the snapshot is held. No heap, no
-  /// lock.
-  [[nodiscard]] const Grant* find(const IpAddress& visitor, std::uint64_t now_ms) const noexcept;
+  /// The grant that opens this visitor's address: of several that fit, the one that lasts longest.
+  /// Null: none, or none that lasts past `now_ms`. Lives as long as the snapshot is held.
+  [[nodiscard]] const Grant* find(const IpAddress& visitor, std::uint64_t now_ms,
+                                  const GrantNeed& need = {}) const noexcept;
+  /// The grant of this id, whatever its address. The same else.
+  [[nodiscard]] const Grant* find_id(std::uint64_t id, std::uint64_t now_ms,
+                                     const GrantNeed& need = {}) const noexcept;
   /// The addresses that a grant for `address` opens: itself, or its IPv6 prefix.
   [[nodiscard]] Prefix group(const IpAddress& address) const noexcept;
-  [[nodiscard]] std::size_t groups() const noexcept { return groups_; }
+  /// Whether a grant for one opens the other.
+  [[nodiscard]] bool same_group(const IpAddress& one, const IpAddress& other) const noexcept {
+    return key_of(one) == key_of(other);
+  }
+  [[nodiscard]] std::size_t size() const noexcept { return by_id_.size(); }
 
  private:
   friend class Grants;
-  /// An address as two numbers in host order.
-  using Key = std::pair<std::uint64_t, std::uint64_t>;
-  struct Entry {
-    Key key;
-    std::uint64_t until_ms;
-    GrantPointer grant;  ///< readers take the pointer and leave the count alone
-  };
-  /// Sorted by key; some kEntriesPerBucket of them.
-  using Bucket = std::vector<Entry>;
-  static constexpr std::size_t kEntriesPerBucket = 16;
+  using Key = GrantTable::Key;
 
   [[nodiscard]] Key key_of(const IpAddress& address) const noexcept;
-  [[nodiscard]] std::size_t bucket_of(const Key& key) const noexcept;
 
   std::uint8_t ipv6_prefix_ = 64;
-  std::uint64_t seed_ = 0;
-  std::size_t groups_ = 0;
-  std::vector<std::shared_ptr<const Bucket>> buckets_;  ///< a power of two; null: empty
+  GrantTable by_group_;  ///< by address in host order, cut to the prefix
+  GrantTable by_id_;     ///< by (id, 0)
 };
+
+/// Until when a grant that fits lets requests through; Unix time. An operator has said until when,
+/// and no route's duration makes it shorter.
+[[nodiscard]] inline std::uint64_t open_until_ms(const Grant& grant,
+                                                 const GrantNeed& need) noexcept {
+  if (need.access_ms == 0 || grant.by == kByOperator) return grant.until_ms;
+  return std::min(grant.until_ms, grant.since_ms + need.access_ms);
+}
 
 /// The newest snapshot, and the cells of those who read it. Owned by Grants.
 class GrantPublication {

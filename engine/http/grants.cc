@@ -1,7 +1,6 @@
 #include "engine/http/grants.h"
 
 #include <algorithm>
-#include <bit>
 #include <unordered_set>
 
 #include "protocol/check.h"
@@ -15,9 +14,20 @@ bool is_good_text(std::string_view text) noexcept {
          });
 }
 
+}  // namespace
+
+const char* to_text(GrantError error) noexcept {
+  switch (error) {
+    case GrantError::bad_text: return "a text is missing, too long or has control characters";
+    case GrantError::bad_time: return "it would end before it begins";
+    case GrantError::bad_address: return "the visitor's address is not known";
+  }
+  return "";
+}
+
 std::optional<GrantError> mistake_in(const Grant& grant) noexcept {
   if (grant.user.empty() || !is_good_text(grant.user) || !is_good_text(grant.by) ||
-      !is_good_text(grant.reason)) {
+      !is_good_text(grant.reason) || grant.session.size() > kMaxGrantText) {
     return GrantError::bad_text;
   }
   if (grant.address.is_any()) return GrantError::bad_address;
@@ -25,28 +35,16 @@ std::optional<GrantError> mistake_in(const Grant& grant) noexcept {
   return std::nullopt;
 }
 
-}  // namespace
-
-const char* to_text(GrantError error) noexcept {
-  switch (error) {
-    case GrantError::full: return "so many grants are open that there is no room for another";
-    case GrantError::bad_text: return "a text is missing, too long or has control characters";
-    case GrantError::bad_time: return "it would end before it begins";
-    case GrantError::bad_address: return "the visitor's address is not known";
-    case GrantError::unknown: return "there is no such grant";
-  }
-  return "";
-}
-
-std::size_t Grants::AddressHash::operator()(const IpAddress& address) const noexcept {
-  const auto* const text = reinterpret_cast<const char*>(address.octets.data());
-  return std::hash<std::string_view>{}({text, address.octets.size()}) ^ seed;
+std::size_t Grants::KeyHash::operator()(const Key& key) const noexcept {
+  return std::hash<std::uint64_t>{}((key.first ^ seed) * 0x9e37'79b9'7f4a'7c15 ^ key.second) ^ seed;
 }
 
 Grants::Grants(std::uint8_t ipv6_prefix, std::uint64_t seed)
-    : ipv6_prefix_(ipv6_prefix), seed_(seed), by_group_(0, AddressHash{seed}) {
+    : seed_(seed), by_group_(0, KeyHash{seed}) {
   CHECK(ipv6_prefix >= 1 && ipv6_prefix <= 128);
-  replace_current(rebuilt());
+  auto first = std::make_unique<GrantSnapshot>();
+  first->ipv6_prefix_ = ipv6_prefix;
+  replace_current(std::move(first));
 }
 
 Grants::~Grants() {
@@ -55,113 +53,72 @@ Grants::~Grants() {
   }
 }
 
-IpAddress Grants::group_of(const IpAddress& address) const noexcept {
-  return current_->group(address).address;
+Grant Grants::merged(const Grant& wanted) const {
+  Grant merged = wanted;
+  merged.id = 0;
+  const auto ids = by_group_.find(group_of(wanted));
+  if (ids == by_group_.end()) return merged;
+  for (const std::uint64_t id : ids->second) {
+    const Grant& known = *grants_.at(id);
+    if (known.user != wanted.user || known.by != wanted.by || known.session != wanted.session) {
+      continue;
+    }
+    merged.id = id;
+    merged.since_ms = std::max(known.since_ms, wanted.since_ms);
+    merged.until_ms = std::max(known.until_ms, wanted.until_ms);
+    merged.latest_ms = std::max(known.latest_ms, wanted.latest_ms);
+    break;
+  }
+  return merged;
 }
 
-void Grants::put(GrantPointer grant) {
-  if (const auto old = grants_.find(grant->id); old != grants_.end()) remove(*old->second);
-  const IpAddress group = group_of(grant->address);
-  by_group_[group].insert(grant->id);
-  by_user_[grant->user].insert(grant->id);
-  by_end_.emplace(grant->until_ms, grant->id);
-  touched_.push_back(group);
-  const std::uint64_t id = grant->id;
-  grants_.emplace(id, std::move(grant));
+void Grants::put(Grant grant) {
+  CHECK(grant.id != 0 && !mistake_in(grant));
+  const std::uint64_t id = grant.id;
+  if (grants_.contains(id)) remove(id);
+  const Key group = group_of(grant);
+  by_group_[group].insert(id);
+  by_user_[grant.user].insert(id);
+  if (!grant.session.empty()) by_session_[grant.session].insert(id);
+  by_end_.emplace(grant.until_ms, id);
+  touched_groups_.push_back(group);
+  touched_ids_.emplace_back(id, 0);
+  grants_.emplace(id, std::make_shared<const Grant>(std::move(grant)));
 }
 
-void Grants::remove(const Grant& grant) {
-  const auto drop = [&](auto& index, const auto& key) {
-    const auto found = index.find(key);
-    CHECK(found != index.end() && found->second.erase(grant.id) == 1);
-    if (found->second.empty()) index.erase(found);
+void Grants::remove(std::uint64_t id) {
+  const auto found = grants_.find(id);
+  if (found == grants_.end()) return;
+  const GrantPointer grant = found->second;
+  const auto drop = [id](auto& index, const auto& key) {
+    const auto ids = index.find(key);
+    CHECK(ids != index.end() && ids->second.erase(id) == 1);
+    if (ids->second.empty()) index.erase(ids);
   };
-  const IpAddress group = group_of(grant.address);
+  const Key group = group_of(*grant);
   drop(by_group_, group);
-  drop(by_user_, grant.user);
-  by_end_.erase({grant.until_ms, grant.id});
-  touched_.push_back(group);
-  grants_.erase(grant.id);  // last: `grant` may live there
+  drop(by_user_, grant->user);
+  if (!grant->session.empty()) drop(by_session_, grant->session);
+  by_end_.erase({grant->until_ms, id});
+  touched_groups_.push_back(group);
+  touched_ids_.emplace_back(id, 0);
+  grants_.erase(found);
 }
 
-std::expected<GrantPointer, GrantError> Grants::add(const NewGrant& added) {
-  Grant grant{.id = next_id_,
-              .address = added.address,
-              .user = added.user,
-              .since_ms = added.since_ms,
-              .until_ms = added.until_ms,
-              .by = added.by,
-              .reason = added.reason};
-  if (const auto mistake = mistake_in(grant)) return std::unexpected(*mistake);
-  for (const GrantPointer& known : list_address(added.address)) {
-    if (known->user != added.user) continue;
-    grant.id = known->id;
-    grant.since_ms = known->since_ms;
-    grant.until_ms = std::max(known->until_ms, added.until_ms);
-  }
-  const bool another = grant.id == next_id_;
-  if (another) {
-    if (grants_.size() >= kMaxGrants) return std::unexpected(GrantError::full);
-    ++next_id_;
-  }
-  auto pointer = std::make_shared<const Grant>(std::move(grant));
-  put(pointer);
+void Grants::apply(std::vector<Grant> put, const std::vector<std::uint64_t>& gone) {
+  for (Grant& grant : put) this->put(std::move(grant));
+  for (const std::uint64_t id : gone) remove(id);
   publish();
-  witness(another ? "opened" : "extended", *pointer);
-  return pointer;
 }
 
-std::expected<GrantPointer, GrantError> Grants::extend(std::uint64_t id, std::uint64_t until_ms) {
-  const GrantPointer known = find(id);
-  if (known == nullptr) return std::unexpected(GrantError::unknown);
-  Grant grant = *known;
-  grant.until_ms = until_ms;
-  if (const auto mistake = mistake_in(grant)) return std::unexpected(*mistake);
-  auto pointer = std::make_shared<const Grant>(std::move(grant));
-  put(pointer);
-  publish();
-  witness("changed", *pointer);
-  return pointer;
-}
-
-std::vector<EndedGrant> Grants::end_these(const std::vector<GrantPointer>& grants,
-                                          EndedGrant::Cause cause) {
-  std::vector<EndedGrant> ended;
-  ended.reserve(grants.size());
-  for (const GrantPointer& grant : grants) {
-    remove(*grant);
-    ended.push_back({.grant = grant, .group = current_->group(grant->address), .cause = cause});
-  }
-  publish();
-  for (const EndedGrant& each : ended) {
-    witness(cause == EndedGrant::Cause::expired ? "expired" : "ended", *each.grant);
-  }
-  return ended;
-}
-
-std::vector<EndedGrant> Grants::end(std::uint64_t id) {
-  const GrantPointer grant = find(id);
-  if (grant == nullptr) return {};
-  return end_these({grant}, EndedGrant::Cause::ended);
-}
-
-std::vector<EndedGrant> Grants::end_address(const IpAddress& address) {
-  return end_these(list_address(address), EndedGrant::Cause::ended);
-}
-
-std::vector<EndedGrant> Grants::end_user(std::string_view user) {
-  return end_these(list_user(user), EndedGrant::Cause::ended);
-}
-
-std::vector<EndedGrant> Grants::end_all() { return end_these(list(), EndedGrant::Cause::ended); }
-
-std::vector<EndedGrant> Grants::expire(std::uint64_t now_ms) {
+std::vector<GrantPointer> Grants::expire(std::uint64_t now_ms) {
   std::vector<GrantPointer> over;
-  for (const auto& [until_ms, id] : by_end_) {
-    if (until_ms > now_ms) break;
-    over.push_back(grants_.at(id));
+  while (!by_end_.empty() && by_end_.begin()->first <= now_ms) {
+    over.push_back(grants_.at(by_end_.begin()->second));
+    remove(over.back()->id);
   }
-  return end_these(over, EndedGrant::Cause::expired);
+  publish();
+  return over;
 }
 
 std::optional<std::uint64_t> Grants::next_end_ms() const noexcept {
@@ -181,6 +138,11 @@ std::vector<GrantPointer> Grants::pointers(const Ids& ids) const {
   return result;
 }
 
+std::vector<GrantPointer> Grants::pointers(const ByText& index, std::string_view key) const {
+  const auto found = index.find(key);
+  return found == index.end() ? std::vector<GrantPointer>() : pointers(found->second);
+}
+
 std::vector<GrantPointer> Grants::list() const {
   std::vector<GrantPointer> result;
   result.reserve(grants_.size());
@@ -189,114 +151,78 @@ std::vector<GrantPointer> Grants::list() const {
 }
 
 std::vector<GrantPointer> Grants::list_user(std::string_view user) const {
-  const auto found = by_user_.find(user);
-  return found == by_user_.end() ? std::vector<GrantPointer>() : pointers(found->second);
+  return pointers(by_user_, user);
+}
+
+std::vector<GrantPointer> Grants::list_session(std::string_view session) const {
+  return pointers(by_session_, session);
 }
 
 std::vector<GrantPointer> Grants::list_address(const IpAddress& address) const {
-  const auto found = by_group_.find(group_of(address));
+  const auto found = by_group_.find(current_->key_of(address));
   return found == by_group_.end() ? std::vector<GrantPointer>() : pointers(found->second);
-}
-
-std::size_t Grants::restore(const std::vector<Grant>& grants, std::uint64_t next_id) {
-  CHECK(grants_.empty());
-  std::size_t left_out = 0;
-  next_id_ = std::max(next_id_, next_id);
-  for (const Grant& grant : grants) {
-    if (mistake_in(grant) || grant.id == 0 || grants_.contains(grant.id) ||
-        grants_.size() >= kMaxGrants) {
-      ++left_out;
-      continue;
-    }
-    next_id_ = std::max(next_id_, grant.id + 1);
-    put(std::make_shared<const Grant>(grant));
-  }
-  publish();
-  return left_out;
 }
 
 void Grants::regroup(std::uint8_t ipv6_prefix) {
   CHECK(ipv6_prefix >= 1 && ipv6_prefix <= 128);
-  if (ipv6_prefix == ipv6_prefix_) return;
-  ipv6_prefix_ = ipv6_prefix;
-  GrantSnapshot grouping;
-  grouping.ipv6_prefix_ = ipv6_prefix;
-  by_group_.clear();
-  for (const auto& [id, grant] : grants_) {
-    by_group_[grouping.group(grant->address).address].insert(id);
-  }
-  replace_current(rebuilt());
-}
-
-GrantPointer Grants::longest_of(const IpAddress& group) const {
-  const auto found = by_group_.find(group);
-  if (found == by_group_.end()) return nullptr;
-  const auto until = [&](std::uint64_t id) { return grants_.at(id)->until_ms; };
-  return grants_.at(*std::ranges::max_element(found->second, {}, until));
-}
-
-std::unique_ptr<GrantSnapshot> Grants::rebuilt() const {
-  auto next = std::make_unique<GrantSnapshot>();
-  next->ipv6_prefix_ = ipv6_prefix_;
-  next->seed_ = seed_;
-  next->groups_ = by_group_.size();
-  const std::size_t buckets =
-      std::bit_ceil(2 * by_group_.size() / GrantSnapshot::kEntriesPerBucket + 1);
-  next->buckets_.resize(buckets);
-  std::vector<GrantSnapshot::Bucket> filled(buckets);
-  for (const auto& [group, ids] : by_group_) {
-    const GrantSnapshot::Key key = next->key_of(group);
-    GrantPointer grant = longest_of(group);
-    const std::uint64_t until_ms = grant->until_ms;
-    filled[next->bucket_of(key)].push_back(
-        {.key = key, .until_ms = until_ms, .grant = std::move(grant)});
-  }
-  for (std::size_t i = 0; i < buckets; ++i) {
-    if (filled[i].empty()) continue;
-    std::ranges::sort(filled[i], {}, &GrantSnapshot::Entry::key);
-    next->buckets_[i] = std::make_shared<const GrantSnapshot::Bucket>(std::move(filled[i]));
-  }
-  return next;
-}
-
-std::unique_ptr<GrantSnapshot> Grants::changed() const {
+  if (ipv6_prefix == current_->ipv6_prefix_) return;
   auto next = std::make_unique<GrantSnapshot>(*current_);
-  next->groups_ = by_group_.size();
-  // A bucket is copied once, however many of its groups changed.
-  std::unordered_map<std::size_t, std::shared_ptr<GrantSnapshot::Bucket>> copies;
-  for (const IpAddress& group : touched_) {
-    const GrantSnapshot::Key key = next->key_of(group);
-    const std::size_t at = next->bucket_of(key);
-    std::shared_ptr<GrantSnapshot::Bucket>& copy = copies[at];
-    if (copy == nullptr) {
-      const auto& old = next->buckets_[at];
-      copy = old == nullptr ? std::make_shared<GrantSnapshot::Bucket>()
-                            : std::make_shared<GrantSnapshot::Bucket>(*old);
+  next->ipv6_prefix_ = ipv6_prefix;
+  by_group_.clear();
+  for (const auto& [id, grant] : grants_) by_group_[next->key_of(grant->address)].insert(id);
+  next->by_group_ = table_by_group();
+  replace_current(std::move(next));
+}
+
+GrantTable Grants::table_by_group() const {
+  std::vector<GrantTable::Entry> entries;
+  entries.reserve(grants_.size());
+  for (const auto& [group, ids] : by_group_) {
+    for (const std::uint64_t id : ids) {
+      entries.push_back(GrantTable::entry(group, grants_.at(id)));
     }
-    auto entry = std::ranges::lower_bound(*copy, key, {}, &GrantSnapshot::Entry::key);
-    const bool there = entry != copy->end() && entry->key == key;
-    GrantPointer grant = longest_of(group);
-    if (grant == nullptr) {
-      if (there) copy->erase(entry);
-      continue;
-    }
-    if (!there) entry = copy->insert(entry, {.key = key, .until_ms = 0, .grant = nullptr});
-    entry->until_ms = grant->until_ms;
-    entry->grant = std::move(grant);
   }
-  for (auto& [at, copy] : copies) next->buckets_[at] = copy->empty() ? nullptr : std::move(copy);
-  return next;
+  return {std::move(entries), seed_};
+}
+
+GrantTable Grants::table_by_id() const {
+  std::vector<GrantTable::Entry> entries;
+  entries.reserve(grants_.size());
+  for (const auto& [id, grant] : grants_) entries.push_back(GrantTable::entry({id, 0}, grant));
+  return {std::move(entries), seed_};
 }
 
 void Grants::publish() {
-  if (touched_.empty()) return;
-  const std::size_t buckets = current_->buckets_.size();
-  // With many changes at once the copies would cost more than all anew.
-  const bool grown = by_group_.size() > buckets * GrantSnapshot::kEntriesPerBucket;
-  const bool shrunk = by_group_.size() * 8 < buckets && buckets > 64;
-  const bool much = touched_.size() > buckets;
-  auto next = grown || shrunk || much ? rebuilt() : changed();
-  touched_.clear();
+  if (touched_ids_.empty()) return;
+  auto next = std::make_unique<GrantSnapshot>(*current_);
+  if (current_->by_group_.better_anew(touched_groups_.size(), grants_.size())) {
+    next->by_group_ = table_by_group();
+  } else {
+    const auto of_group = [this](const Key& group) {
+      GrantTable::Bucket entries;
+      const auto ids = by_group_.find(group);
+      if (ids == by_group_.end()) return entries;
+      for (const std::uint64_t id : ids->second) {
+        entries.push_back(GrantTable::entry(group, grants_.at(id)));
+      }
+      return entries;
+    };
+    next->by_group_ = current_->by_group_.with(std::move(touched_groups_), of_group);
+  }
+  if (current_->by_id_.better_anew(touched_ids_.size(), grants_.size())) {
+    next->by_id_ = table_by_id();
+  } else {
+    const auto of_id = [this](const Key& key) {
+      GrantTable::Bucket entries;
+      if (GrantPointer grant = find(key.first)) {
+        entries.push_back(GrantTable::entry(key, std::move(grant)));
+      }
+      return entries;
+    };
+    next->by_id_ = current_->by_id_.with(std::move(touched_ids_), of_id);
+  }
+  touched_groups_.clear();
+  touched_ids_.clear();
   replace_current(std::move(next));
 }
 

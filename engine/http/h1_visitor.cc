@@ -176,7 +176,7 @@ void H1Visitor::respond(http::ResponseHead& head, bool body) {
       head.content_length = 0;
     }
     // With a body that nobody will read there is no next request.
-    if (continue_owed_ || discarding_ || until_close_ || door_.draining()) keep_alive_ = false;
+    if (continue_owed_ || discarding_ || until_close_ || door_.parting()) keep_alive_ = false;
     head.keep_alive = keep_alive_;
     if (keep_alive_ && http_1_0_) head.fields.add("Connection", "keep-alive");
   }

@@ -24,6 +24,7 @@ class H2Visitor final : public Connection, private H2Requests {
   void stream_event(const ring::StreamEvent& event) override;
   void timer(std::uint64_t now_ms) override;
   void drain() override;
+  void retire() override { drain(); }
   void turn() override;
 
  private:

@@ -20,6 +20,7 @@ enum class Health : std::uint8_t {
   suspect,  ///< asked as others are, but the last word on it was bad, or there was none yet
   down,     ///< not asked
 };
+inline constexpr std::size_t kHealths = 3;
 [[nodiscard]] std::string_view to_text(Health health) noexcept;
 
 /// Why a server is in its state: for logs, metrics and the status page.

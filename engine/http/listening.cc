@@ -1,5 +1,6 @@
 #include "engine/http/listening.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <map>
@@ -13,13 +14,15 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "engine/config/http_endpoint.h"
+#include "engine/ring/descriptor_copy.h"
 #include "engine/ring/keep_alive.h"
+#include "engine/ring/tcp_listener.h"
 #include "engine/ring/udp_socket.h"
 
 namespace sallyport::http_door {
 namespace {
 
-constexpr int kBacklog = 4096;
 constexpr mode_t kUnixMode = 0660;
 
 std::string why(int error) { return std::generic_category().message(error); }
@@ -40,42 +43,17 @@ std::string explain(const std::string& where, int error) {
   }
 }
 
-std::expected<ring::FileDescriptor, int> open_tcp(const Endpoint& address, bool share) {
-  ring::FileDescriptor socket(::socket(address.address.is_v4() ? AF_INET : AF_INET6,
-                                       SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!socket.valid()) return std::unexpected(errno);
-  const int on = 1;
-  const bool set =
-      ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
-      // Inherited by what is accepted: an answer waits for no acknowledgement.
-      ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0 &&
-      (address.address.is_v4() ||
-       ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == 0) &&
-      (!share || ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0);
-  if (!set || !ring::find_dead_peers(socket.get())) return std::unexpected(errno);
-  if (const auto bound = ring::bind_to(socket, address); !bound) {
-    return std::unexpected(bound.error());
-  }
-  return socket;
-}
-
 std::expected<void, int> listen_on(const ring::FileDescriptor& socket) {
-  if (::listen(socket.get(), kBacklog) != 0) return std::unexpected(errno);
+  if (::listen(socket.get(), ring::kListenBacklog) != 0) return std::unexpected(errno);
   return {};
 }
 
-std::expected<void, int> open_group(ListeningSocket& out, Endpoint address, std::size_t shards) {
-  // SO_REUSEPORT lets two servers of one user share a port in silence; a socket without it is
-  // refused, so it asks first.
-  if (const auto probe = open_tcp(address, false); !probe) return std::unexpected(probe.error());
-  for (std::size_t shard = 0; shard < shards; ++shard) {
-    auto socket = open_tcp(address, true);
-    if (!socket) return std::unexpected(socket.error());
-    if (const auto listening = listen_on(*socket); !listening) return listening;
-    address = ring::local_endpoint(*socket);
-    out.sockets.push_back(std::move(*socket));
-  }
-  out.text = address.text();
+std::expected<void, int> open_group(ListeningSocket& out, const Endpoint& address,
+                                    std::size_t shards) {
+  auto group = ring::open_tcp_listeners(address, shards);
+  if (!group) return std::unexpected(group.error());
+  out.text = group->bound.text();
+  out.sockets = std::move(group->sockets);
   return {};
 }
 
@@ -189,8 +167,61 @@ std::expected<std::vector<ListeningSocket>, std::string> open_listening(
       if (!opened) return std::unexpected(std::move(opened.error()));
       for (ListeningSocket& socket : *opened) {
         socket.listener = static_cast<std::uint16_t>(index);
+        socket.name = config::text_of(address);
         all.push_back(std::move(socket));
       }
+    }
+  }
+  return all;
+}
+
+std::expected<std::vector<ListeningSocket>, std::string> inherit_listening(
+    std::span<const config::HttpListener> listeners, std::size_t shards,
+    std::vector<InheritedSockets> inherited) {
+  using Kind = config::HttpAddress::Kind;
+  const auto changed = [] {
+    return std::unexpected(
+        "http.listener.listen cannot change when sallyport takes over: restart it");
+  };
+  std::vector<ListeningSocket> all;
+  for (std::size_t index = 0; index < listeners.size(); ++index) {
+    for (const config::HttpAddress& address : listeners[index].listen) {
+      const std::string name = config::text_of(address);
+      const auto found = std::ranges::find(inherited, name, &InheritedSockets::name);
+      if (found == inherited.end()) return changed();
+      std::vector<ring::FileDescriptor> sockets = std::move(found->sockets);
+      inherited.erase(found);
+      const std::size_t groups = address.kind == Kind::systemd ? sockets.size() : 1;
+      if (sockets.empty() || (address.kind == Kind::ip && sockets.size() != shards))
+        return changed();
+      for (std::size_t group = 0; group < groups; ++group) {
+        ListeningSocket taken{.listener = static_cast<std::uint16_t>(index), .name = name};
+        taken.text = address.kind == Kind::ip ? ring::local_endpoint(sockets.front()).text() : name;
+        if (address.kind == Kind::unix_socket) taken.unlink_path = address.name;
+        taken.inherited = address.kind == Kind::systemd;
+        if (taken.inherited) {
+          taken.sockets.push_back(std::move(sockets[group]));
+        } else {
+          taken.sockets = std::move(sockets);
+        }
+        all.push_back(std::move(taken));
+      }
+    }
+  }
+  if (!inherited.empty()) return changed();
+  return all;
+}
+
+std::expected<std::vector<InheritedSockets>, std::string> copies_of(
+    std::span<const ListeningSocket> sockets) {
+  std::vector<InheritedSockets> all;
+  for (const ListeningSocket& socket : sockets) {
+    auto copies = std::ranges::find(all, socket.name, &InheritedSockets::name);
+    if (copies == all.end()) copies = all.insert(copies, {.name = socket.name, .sockets = {}});
+    for (const ring::FileDescriptor& descriptor : socket.sockets) {
+      ring::FileDescriptor copy = ring::copy_of(descriptor.get());
+      if (!copy.valid()) return std::unexpected(ring::kNoDescriptorLeft);
+      copies->sockets.push_back(std::move(copy));
     }
   }
   return all;

@@ -64,7 +64,9 @@ std::expected<MadeSettings, std::string> make_settings(const config::Http& confi
                    .pools = {},
                    .trusted_proxies = AddressSet(config.trusted_proxies),
                    .whitelist = base.whitelist,
+                   .binding = base.binding,
                    .tls = {},
+                   .gate = base.gate,
                    .limits = {.max_head_octets = config.max_header_octets,
                               .max_fields = config.max_headers,
                               .max_target_octets = config.max_target_octets},
@@ -76,6 +78,10 @@ std::expected<MadeSettings, std::string> make_settings(const config::Http& confi
   }
   for (const config::HttpRoute& route : config.routes) {
     RouteSettings& made = settings->routes.emplace_back(route);
+    made.access = {
+        .policy = route.policy,
+        .need = {.factors = factor_set(route.factors), .access_ms = route.access_duration_ms},
+        .bind = base.binding->bind};
     if (route.pool.empty()) continue;
     const auto pool = std::ranges::find(config.pools, route.pool, &config::HttpPool::name);
     if (pool == config.pools.end()) {

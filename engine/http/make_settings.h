@@ -22,6 +22,8 @@ struct MadeSettings {
 struct SettingsBase {
   std::shared_ptr<const ring::TicketKeys> tickets;
   std::shared_ptr<const AddressSet> whitelist;
+  std::shared_ptr<const AccessBinding> binding;
+  std::shared_ptr<const GateFront> gate;  ///< none: there is no gate
   std::array<std::uint8_t, 32> cookie_key;
 };
 

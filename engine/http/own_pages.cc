@@ -1,6 +1,5 @@
 #include "engine/http/own_pages.h"
 
-#include <algorithm>
 #include <array>
 #include <span>
 
@@ -203,27 +202,6 @@ void write_gate_json(const NotAdmitted& visitor, OwnAnswer& answer) {
   write_json(401, "second_factor_required", "This address is not let in yet.", more, answer);
 }
 
-/// The octets of the UTF-8 character at the front of `text`; 0: there is none.
-std::size_t utf8_size(std::string_view text) noexcept {
-  const auto octet = [&](std::size_t at) -> unsigned {
-    return at < text.size() ? static_cast<unsigned char>(text[at]) : 0;
-  };
-  const auto follows = [&](std::size_t at) { return (octet(at) & 0xc0) == 0x80; };
-  const unsigned first = octet(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xc2 && first <= 0xdf) return follows(1) ? 2 : 0;
-  if (first >= 0xe0 && first <= 0xef) {
-    // Neither overlong nor a surrogate (RFC 3629 §3, §4).
-    if ((first == 0xe0 && octet(1) < 0xa0) || (first == 0xed && octet(1) > 0x9f)) return 0;
-    return follows(1) && follows(2) ? 3 : 0;
-  }
-  if (first >= 0xf0 && first <= 0xf4) {
-    if ((first == 0xf0 && octet(1) < 0x90) || (first == 0xf4 && octet(1) > 0x8f)) return 0;
-    return follows(1) && follows(2) && follows(3) ? 4 : 0;
-  }
-  return 0;
-}
-
 }  // namespace
 
 void OwnAnswer::reset() noexcept {
@@ -289,47 +267,6 @@ void add_security_fields(http::Fields& fields, std::string_view style_hash) {
   fields.add("X-Frame-Options", "DENY");
   fields.add("X-Content-Type-Options", "nosniff");
   fields.add("Referrer-Policy", "no-referrer");
-}
-
-void append_html(std::string& out, std::string_view text) {
-  struct Escape {
-    char c;
-    std::string_view text;
-  };
-  static constexpr Escape kEscapes[] = {
-      {'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}, {'\'', "&#39;"}};
-  for (const char c : text) {
-    const auto* const escape = std::ranges::find(kEscapes, c, &Escape::c);
-    if (escape == std::end(kEscapes)) {
-      out += c;
-    } else {
-      out += escape->text;
-    }
-  }
-}
-
-void append_json(std::string& out, std::string_view text) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  out += '"';
-  while (!text.empty()) {
-    const auto first = static_cast<unsigned char>(text.front());
-    const std::size_t size = utf8_size(text);
-    if (size == 0) {
-      out += '?';
-    } else if (first == '"' || first == '\\') {
-      out += '\\';
-      out += text.front();
-    } else if (first < 0x20 || first == '<' || first == 0x7f) {
-      // "<" so that no reader who takes it for HTML finds any.
-      out += "\\u00";
-      out += kDigits[first >> 4];
-      out += kDigits[first & 0xf];
-    } else {
-      out += text.substr(0, size);
-    }
-    text.remove_prefix(std::max<std::size_t>(size, 1));
-  }
-  out += '"';
 }
 
 }  // namespace sallyport::http_door

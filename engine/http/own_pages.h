@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "engine/http/admission.h"
+#include "protocol/escape.h"
 #include "protocol/http/client_kind.h"
 #include "protocol/http/head.h"
 
@@ -52,10 +53,5 @@ void append_challenge(std::string& out, std::string_view host, std::string_view 
 /// For every page of ours: no script at all, no frame around it, no guess at its type, no copy
 /// kept. `style_hash`: of its style element, as CSP writes it, or empty.
 void add_security_fields(http::Fields& fields, std::string_view style_hash);
-
-/// `text` for HTML: within elements and quoted attributes.
-void append_html(std::string& out, std::string_view text);
-/// `text` as a JSON string, quotes included. Octets that are no UTF-8 become "?".
-void append_json(std::string& out, std::string_view text);
 
 }  // namespace sallyport::http_door

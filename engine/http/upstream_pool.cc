@@ -19,9 +19,22 @@ UpstreamPool::UpstreamPool(Door& door, std::shared_ptr<const DoorSettings> setti
       idle_(settings_->pools[index].config.servers.size()),
       shared_(settings_->pools[index].config.servers.size()) {
   if (before != nullptr) servers_.adopt(before->servers_);
+  if (UpstreamBoard* const board = door.board()) {
+    std::vector<std::string> labels;
+    for (std::uint32_t i = 0; i < servers_.size(); ++i) labels.push_back(servers_.label(i));
+    servers_.show_on(board->enter(this->settings().config.name, std::move(labels)));
+  }
 }
 
 UpstreamPool::~UpstreamPool() = default;
+
+bool UpstreamPool::same_as(const DoorSettings& next, std::uint32_t index) const noexcept {
+  const PoolSettings& wanted = next.pools[index];
+  return wanted.config == settings().config && wanted.addresses == settings().addresses &&
+         wanted.config.ca_file.empty() &&
+         next.config.ipv6_prefix == settings_->config.ipv6_prefix &&
+         next.cookie_key == settings_->cookie_key;
+}
 
 UpstreamSide* UpstreamPool::open(std::uint32_t server, ExchangeEvents& exchange, bool fresh) {
   if (settings().config.protocol == config::UpstreamProtocol::h2) {
@@ -91,6 +104,7 @@ void UpstreamPool::forget(H1Upstream& connection) {
 
 void UpstreamPool::retire() {
   retired_ = true;
+  servers_.show_on(nullptr);
   const auto self = shared_from_this();  // the connections may hold the last reference
   for (auto& idle : idle_) {
     while (!idle.empty()) idle.back()->close();

@@ -32,6 +32,10 @@ class UpstreamPool : public std::enable_shared_from_this<UpstreamPool> {
   [[nodiscard]] UpstreamSet& servers() noexcept { return servers_; }
   [[nodiscard]] Balancer& balancer() noexcept { return balancer_; }
 
+  /// Whether it is what a pool of these settings would be, so that it goes on with its connections.
+  /// Never one that trusts a CA file: what is in it may have changed.
+  [[nodiscard]] bool same_as(const DoorSettings& settings, std::uint32_t index) const noexcept;
+
   /// A side for one request to `server`: of a kept connection, or (also when `fresh`) of a new one
   /// that is still connecting; requests may be handed to it at once. Null: no stream is free.
   [[nodiscard]] UpstreamSide* open(std::uint32_t server, ExchangeEvents& exchange, bool fresh);

@@ -46,6 +46,17 @@ void UpstreamSet::adopt(const UpstreamSet& old) {
   }
 }
 
+void UpstreamSet::show_on(std::shared_ptr<PoolView> view) {
+  view_ = std::move(view);
+  for (std::uint32_t i = 0; i < size(); ++i) show(i);
+}
+
+void UpstreamSet::show(std::uint32_t server) const noexcept {
+  if (view_ == nullptr) return;
+  view_->write(server,
+               {.health = health(server), .reason = reason(server), .drains = drains(server)});
+}
+
 std::uint32_t UpstreamSet::size() const noexcept {
   return static_cast<std::uint32_t>(servers_.size());
 }
@@ -95,27 +106,34 @@ std::uint32_t UpstreamSet::in_flight(std::uint32_t server) const noexcept {
 ServerLease UpstreamSet::acquire(std::uint32_t index) noexcept {
   Server& server = servers_[index];
   ++server.in_flight;
-  return {.server = index, .trial = server.passive.begin()};
+  const bool trial = server.passive.begin();
+  if (trial) show(index);
+  return {.server = index, .trial = trial};
 }
 
 void UpstreamSet::succeeded(ServerLease& lease, std::uint64_t now_ms) noexcept {
   CHECK(!lease.reported);
   lease.reported = true;
   Server& server = servers_[lease.server];
+  if (server.passive.health() == Health::up) return;
   if (server.passive.succeeded()) came_back(server, now_ms);
+  show(lease.server);
 }
 
 void UpstreamSet::failed(ServerLease& lease, Broken why, std::uint64_t now_ms) noexcept {
   CHECK(!lease.reported);
   lease.reported = true;
   servers_[lease.server].passive.failed(lease.trial, why, now_ms);
+  show(lease.server);
 }
 
 void UpstreamSet::release(const ServerLease& lease) noexcept {
   Server& server = servers_[lease.server];
   CHECK(server.in_flight > 0);
   --server.in_flight;
-  if (!lease.reported) server.passive.gave_up(lease.trial);
+  if (lease.reported) return;
+  server.passive.gave_up(lease.trial);
+  if (lease.trial) show(lease.server);
 }
 
 void UpstreamSet::set_active(const HealthChange& change, std::uint64_t now_ms) noexcept {
@@ -123,18 +141,20 @@ void UpstreamSet::set_active(const HealthChange& change, std::uint64_t now_ms) n
   const bool was_down = server.active == Health::down;
   server.active = change.health;
   server.reason = change.reason;
-  if (change.health == Health::down) return;
+  if (change.health == Health::down) return show(change.server);
   // Good probes forgive what requests have found.
   const bool good = change.reason.kind == HealthReason::Kind::good;
   const bool was_out = server.passive.health() == Health::down;
   if (was_down || good) server.passive.reset();
   if (was_down || (good && was_out)) came_back(server, now_ms);
+  show(change.server);
 }
 
 void UpstreamSet::set_drain(std::uint32_t index, bool drain, std::uint64_t now_ms) noexcept {
   Server& server = servers_[index];
   if (server.drain && !drain) came_back(server, now_ms);
   server.drain = drain;
+  show(index);
 }
 
 void UpstreamSet::came_back(Server& server, std::uint64_t now_ms) const noexcept {

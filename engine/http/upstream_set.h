@@ -5,11 +5,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "engine/config/http.h"
 #include "engine/http/health.h"
+#include "engine/http/upstream_board.h"
 
 namespace sallyport::http_door {
 
@@ -38,6 +40,8 @@ class UpstreamSet {
   /// After a reload: servers that `old` knows by address keep their health and their slow start.
   /// What is in flight stays counted in `old`.
   void adopt(const UpstreamSet& old);
+  /// How it sees its servers is written there from now on; null: nowhere any more.
+  void show_on(std::shared_ptr<PoolView> view);
 
   [[nodiscard]] std::uint32_t size() const noexcept;
   [[nodiscard]] const config::HttpServer& config(std::uint32_t server) const noexcept;
@@ -85,10 +89,12 @@ class UpstreamSet {
     std::uint64_t back_since_ms = 0;  ///< slow_start
   };
   void came_back(Server& server, std::uint64_t now_ms) const noexcept;
+  void show(std::uint32_t server) const noexcept;
 
   std::uint32_t slow_start_ms_;
   bool probed_;
   std::vector<Server> servers_;
+  std::shared_ptr<PoolView> view_;
 };
 
 }  // namespace sallyport::http_door

@@ -1,6 +1,7 @@
 #include "engine/http/upstreams.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/http/door.h"
 
@@ -15,11 +16,18 @@ void Upstreams::take_over(const std::shared_ptr<const DoorSettings>& settings) {
     const auto before = std::ranges::find_if(pools_, [&](const auto& pool) {
       return pool->settings().config.name == settings->pools[index].config.name;
     });
+    if (before != pools_.end() && (*before)->same_as(*settings, index)) {
+      next.push_back(*before);
+      continue;
+    }
     next.push_back(std::make_shared<UpstreamPool>(
         door_, settings, index, before == pools_.end() ? nullptr : before->get()));
   }
-  retire();
-  pools_ = std::move(next);
+  if (probes_ != nullptr) probes_->stop();
+  std::swap(pools_, next);
+  for (const auto& pool : next) {
+    if (std::ranges::find(pools_, pool) == pools_.end()) pool->retire();
+  }
   if (probes_ != nullptr) probes_->take_over(pools_);
 }
 

@@ -1,35 +1,25 @@
 #include "engine/http/whitelists.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <fstream>
-#include <sstream>
-#include <system_error>
 #include <utility>
 
-#include "engine/http/command_output.h"
+#include "verify/file_text.h"
+#include "verify/process.h"
 
 namespace sallyport::http_door {
 namespace {
 
-std::string why(int error) { return std::generic_category().message(error); }
-
-std::expected<std::string, std::string> contents(const std::string& path) {
-  errno = 0;
-  const std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (!file || (file.rdbuf()->sgetc() != EOF && !(text << file.rdbuf()))) {
-    return std::unexpected("cannot read " + path + ": " + why(errno == 0 ? EIO : errno));
-  }
-  return std::move(text).str();
-}
+/// A list of a million addresses fits.
+constexpr verify::ProcessBounds kCommandBounds{.timeout_ms = 10'000,
+                                               .max_output = std::size_t{64} << 20};
 
 }  // namespace
 
 Whitelists::Addresses Whitelists::read(const config::HttpWhitelist& list, int stop) {
   const std::string name = "the whitelist " + list.name + ": ";
   if (list.file.empty() && list.command.empty()) return list.addresses;
-  const auto text = list.file.empty() ? command_output(list.command, stop) : contents(list.file);
+  const auto text = list.file.empty() ? verify::run_process(list.command, {}, kCommandBounds, stop)
+                                      : verify::read_file(list.file);
   if (!text) return std::unexpected(name + text.error());
   auto prefixes = read_address_list(*text);
   if (!prefixes) {

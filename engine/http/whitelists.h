@@ -21,7 +21,7 @@ class Whitelists {
 
   /// Reads all, but takes over from `before` those that are configured as they were: a command is
   /// not run, and need not succeed, because of somebody's reload. An error is one line: which list,
-  /// what is wrong with it. `stop` as for command_output().
+  /// what is wrong with it. `stop` as for verify::run_process().
   [[nodiscard]] static std::expected<Whitelists, std::string> open(
       const std::vector<config::HttpWhitelist>& config, std::uint64_t now_ms, int stop,
       const Whitelists* before = nullptr);

@@ -14,21 +14,39 @@ using radius_door::DownstreamSaid;
 using radius_door::Outcome;
 using verify::Verdict;
 
-/// The rule of the configuration that let an answer out without the user's approval, or held it.
-std::string_view policy_name(Outcome outcome) noexcept {
+/// The setting that let an answer out without the user's approval, or held it.
+std::string_view setting_name(Outcome outcome) noexcept {
   switch (outcome) {
     case Outcome::unavailable_allowed: return "on_unavailable=allow";
     case Outcome::unavailable_silent: return "on_unavailable=silent";
     case Outcome::passed_through:
     case Outcome::approved:
+    case Outcome::remembered:
     case Outcome::denied:
     case Outcome::expired:
     case Outcome::unknown_user:
+    case Outcome::limited:
     case Outcome::unavailable_denied:
     case Outcome::downstream_timeout:
-    case Outcome::abandoned: return "";
+    case Outcome::exempted:
+    case Outcome::policy_denied:
+    case Outcome::abandoned:
+    case Outcome::unserved:
+    case Outcome::spooled:
+    case Outcome::not_spooled:
+    case Outcome::challenged:
+    case Outcome::wrong_code: return "";
   }
   return "";
+}
+
+/// What of the configuration decided, if anything but the common rule did: "night",
+/// "on_unavailable=allow", or both: "night: on_unavailable=allow".
+std::string policy_text(const AuditRecord& record) {
+  const std::string_view setting = setting_name(record.outcome);
+  std::string text(record.policy.view());
+  if (!text.empty() && !setting.empty()) text += ": ";
+  return text += setting;
 }
 
 std::string_view passed_answer(DownstreamSaid said) noexcept {
@@ -72,6 +90,8 @@ void append_json(fmt::memory_buffer& out, const AuditRecord& record) {
   append_json_member(out, "downstream", radius_door::to_text(record.downstream));
   append(out,
          record.second_factor_asked ? R"(,"second_factor":true)" : R"(,"second_factor":false)");
+  if (record.factor != verify::LoginFactor::push)
+    append_json_member(out, "factor", to_text(record.factor));
   append_json_member(out, "verdict", verdict_name(record.outcome));
   append_json_member(out, "outcome", radius_door::to_text(record.outcome));
   append_json_member(out, "answer", answer_name(record));
@@ -83,7 +103,7 @@ void append_json(fmt::memory_buffer& out, const AuditRecord& record) {
   append(out, R"(,"total_ms":)");
   append_milliseconds(out, record.total_us);
   if (!record.detail.empty()) append_json_member(out, "detail", record.detail.view());
-  if (const auto policy = policy_name(record.outcome); !policy.empty())
+  if (const std::string policy = policy_text(record); !policy.empty())
     append_json_member(out, "policy", policy);
   append(out, R"(,"shard":)");
   append_number(out, record.shard);
@@ -119,9 +139,13 @@ void append_human(fmt::memory_buffer& out, LineStyle style, const AuditRecord& r
   fmt::format_to(std::back_inserter(out), " code={} identifier={} downstream={}",
                  code_name(record.code), record.identifier,
                  radius_door::to_text(record.downstream));
+  if (record.factor != verify::LoginFactor::push) {
+    append(out, " factor=");
+    append(out, to_text(record.factor));
+  }
   if (record.joined) append(out, " joined");
   append_quoted(out, "detail", record.detail.view());
-  append_quoted(out, "policy", policy_name(record.outcome));
+  append_quoted(out, "policy", policy_text(record));
   append_duration(out, "downstream=", record.downstream_us);
   if (record.second_factor_asked) append_duration(out, "verdict=", record.verdict_us);
   append_duration(out, "total=", record.total_us);
@@ -141,30 +165,48 @@ std::string_view answer_name(const AuditRecord& record) noexcept {
   switch (record.outcome) {
     case Outcome::passed_through: return passed_answer(record.downstream);
     case Outcome::approved:
+    case Outcome::remembered:
+    case Outcome::exempted:
     case Outcome::unavailable_allowed: return "Access-Accept";
     case Outcome::denied:
     case Outcome::expired:
     case Outcome::unknown_user:
-    case Outcome::unavailable_denied: return "Access-Reject";
+    case Outcome::limited:
+    case Outcome::policy_denied:
+    case Outcome::unavailable_denied:
+    case Outcome::unserved: return "Access-Reject";
     case Outcome::unavailable_silent:
     case Outcome::downstream_timeout:
-    case Outcome::abandoned: return "none";
+    case Outcome::abandoned:
+    case Outcome::not_spooled: return "none";
+    case Outcome::spooled: return "Accounting-Response";
+    case Outcome::challenged:
+    case Outcome::wrong_code: return "Access-Challenge";
   }
   return "none";
 }
 
 std::string_view verdict_name(Outcome outcome) noexcept {
   switch (outcome) {
-    case Outcome::approved: return verify::to_text(Verdict::approved);
+    case Outcome::approved:
+    case Outcome::remembered: return verify::to_text(Verdict::approved);
     case Outcome::denied: return verify::to_text(Verdict::denied);
     case Outcome::expired: return verify::to_text(Verdict::expired);
     case Outcome::unknown_user: return verify::to_text(Verdict::unknown_user);
+    case Outcome::limited: return verify::to_text(Verdict::limited);
     case Outcome::unavailable_denied:
     case Outcome::unavailable_allowed:
     case Outcome::unavailable_silent: return verify::to_text(Verdict::unavailable);
     case Outcome::passed_through:
     case Outcome::downstream_timeout:
-    case Outcome::abandoned: return "none";
+    case Outcome::exempted:
+    case Outcome::policy_denied:
+    case Outcome::abandoned:
+    case Outcome::unserved:
+    case Outcome::spooled:
+    case Outcome::not_spooled:
+    case Outcome::challenged:
+    case Outcome::wrong_code: return "none";
   }
   return "none";
 }

@@ -8,6 +8,8 @@
 
 #include "engine/log/access_format.h"
 #include "engine/log/audit_format.h"
+#include "engine/log/coa_format.h"
+#include "engine/log/event_format.h"
 #include "verify/clock.h"
 
 namespace sallyport::log {
@@ -59,7 +61,7 @@ void AuditWriter::run() {
   bool running = true;
   for (;;) {
     lines.clear();
-    if (take_batch(lines) + take_access(lines) > 0) {
+    if (take_batch(lines) + take_access(lines) + take_coa(lines) + take_events(lines) > 0) {
       write_batch({lines.data(), lines.size()});
       pause = kShortestPause;
       continue;
@@ -87,6 +89,28 @@ std::size_t AuditWriter::take_access(fmt::memory_buffer& out) {
   std::size_t taken = 0;
   for (; taken < kBatchRecords && access_->try_pop(record); ++taken) {
     append_access_line(out, style_, record);
+  }
+  return taken;
+}
+
+std::size_t AuditWriter::take_coa(fmt::memory_buffer& out) {
+  if (coa_ == nullptr) return 0;
+  const std::uint64_t now = verify::unix_ms();
+  radius_door::CoaRecord record;
+  std::size_t taken = 0;
+  for (; taken < kBatchRecords && coa_->try_pop(record); ++taken) {
+    if (record.at_unix_ms == 0) record.at_unix_ms = now;
+    append_coa_line(out, style_, record);
+  }
+  return taken;
+}
+
+std::size_t AuditWriter::take_events(fmt::memory_buffer& out) {
+  if (events_ == nullptr) return 0;
+  http_door::AuditEvent event;
+  std::size_t taken = 0;
+  for (; taken < kBatchRecords && events_->try_pop(event); ++taken) {
+    append_event_line(out, style_, event);
   }
   return taken;
 }

@@ -13,8 +13,10 @@
 #include <thread>
 
 #include "engine/http/access_record.h"
+#include "engine/http/audit_event.h"
 #include "engine/log/output.h"
 #include "engine/log/text.h"
+#include "engine/radius/coa/coa_record.h"
 #include "engine/radius/server.h"
 
 namespace sallyport::log {
@@ -24,6 +26,8 @@ inline constexpr std::size_t kAuditQueueRecords = 32'768;
 /// The same for the access log: 100 ms of 80,000 requests a second, twice the writer's longest
 /// pause.
 inline constexpr std::size_t kAccessQueueRecords = 8'192;
+/// And for dynamic authorization, which is rare.
+inline constexpr std::size_t kCoaQueueRecords = 4'096;
 
 /// start() and stop() on one thread, the counters on any.
 class AuditWriter {
@@ -33,6 +37,10 @@ class AuditWriter {
   /// Before start(): writes the access log, too. It loses what finds its queue full: requests do
   /// not wait for it.
   void write_access_of(http_door::AccessQueue& queue) { access_ = &queue; }
+  /// Before start(): writes what the HTTP door's own threads have for the audit log, too.
+  void write_events_of(http_door::AuditEvents& events) { events_ = &events; }
+  /// Before start(): writes what came of CoA-Requests and Disconnect-Requests, too.
+  void write_coa_of(radius_door::CoaAuditQueue& queue) { coa_ = &queue; }
   ~AuditWriter();  ///< stops
   AuditWriter(const AuditWriter&) = delete;
   AuditWriter& operator=(const AuditWriter&) = delete;
@@ -51,6 +59,8 @@ class AuditWriter {
   void run();
   [[nodiscard]] std::size_t take_batch(fmt::memory_buffer& out);
   [[nodiscard]] std::size_t take_access(fmt::memory_buffer& out);
+  [[nodiscard]] std::size_t take_coa(fmt::memory_buffer& out);
+  [[nodiscard]] std::size_t take_events(fmt::memory_buffer& out);
   void write_batch(std::string_view lines);
   /// False: the program is stopping and the place had its last chance.
   [[nodiscard]] bool pause_before_retry();
@@ -59,6 +69,8 @@ class AuditWriter {
 
   radius_door::AuditQueue& queue_;
   http_door::AccessQueue* access_ = nullptr;
+  http_door::AuditEvents* events_ = nullptr;
+  radius_door::CoaAuditQueue* coa_ = nullptr;
   Output& output_;
   const LineStyle style_;
   std::atomic<std::uint64_t> written_{0};

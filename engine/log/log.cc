@@ -87,8 +87,8 @@ class OutputSink final : public spdlog::sinks::sink {
 }  // namespace
 
 Spoken split_component(std::string_view message) noexcept {
-  static constexpr std::string_view kParts[] = {"admin",  "audit",  "grants", "notakey",
-                                                "radius", "reload", "verify"};
+  static constexpr std::string_view kParts[] = {"admin",  "audit",  "coa",     "grants", "notakey",
+                                                "radius", "reload", "upgrade", "verify"};
   for (const std::string_view part : kParts) {
     if (!message.starts_with(part) || !message.substr(part.size()).starts_with(": ")) continue;
     return {.component = part, .message = message.substr(part.size() + 2)};

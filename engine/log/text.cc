@@ -3,32 +3,10 @@
 #include <chrono>
 #include <iterator>
 
+#include "protocol/utf8.h"
+
 namespace sallyport::log {
 namespace {
-
-/// One code point at the start of a text; `octets` is 0 when it is not UTF-8.
-struct Decoded {
-  char32_t point = 0;
-  std::size_t octets = 0;
-};
-
-/// Strict (RFC 3629): no overlong forms, no surrogates, nothing beyond U+10FFFF.
-Decoded decode(std::string_view text) {
-  const auto octet = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
-  const std::uint8_t lead = octet(0);
-  if (lead < 0x80) return {lead, 1};
-  const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || text.size() < length) return {};
-  char32_t point = lead & (0x7fu >> length);
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((octet(i) & 0xc0) != 0x80) return {};
-    point = (point << 6) | (octet(i) & 0x3f);
-  }
-  constexpr char32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
-  const bool surrogate = point >= 0xd800 && point <= 0xdfff;
-  if (point < kSmallest[length] || point > 0x10ffff || surrogate) return {};
-  return {point, length};
-}
 
 /// What a terminal or an editor would obey instead of show.
 bool obeyed_not_shown(char32_t point) {
@@ -74,7 +52,7 @@ void append_escaped(fmt::memory_buffer& out, std::string_view text, Escape escap
       ++i;
       continue;
     }
-    const Decoded decoded = decode(text.substr(i));
+    const Utf8Character decoded = decode_utf8(text.substr(i));
     const bool quote = quotes && (decoded.point == '"' || decoded.point == '\\');
     if (decoded.octets != 0 && !quote && !obeyed_not_shown(decoded.point)) {
       i += decoded.octets;

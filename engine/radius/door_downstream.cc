@@ -29,17 +29,12 @@ DownstreamSaid said(radius::Code reply) noexcept {
   return DownstreamSaid::other;
 }
 
-std::string_view user_name(const radius::PacketView& packet) noexcept {
-  const auto name = packet.find(radius::Type::user_name);
-  return name ? as_text(*name) : std::string_view();
-}
-
 /// Whose approval is asked; nobody's when empty. With EAP the request names the outer identity,
 /// which nobody has proved: only the Access-Accept says who was let in.
 std::string_view user_to_ask(config::UserNameFrom from, const radius::PacketView& request,
                              const radius::PacketView& accept) noexcept {
-  const std::string_view accepted = user_name(accept);
-  const std::string_view requested = user_name(request);
+  const std::string_view accepted = text_of(accept, radius::Type::user_name);
+  const std::string_view requested = text_of(request, radius::Type::user_name);
   switch (from) {
     case config::UserNameFrom::automatic:
       return request.has(radius::Type::eap_message) ? accepted : requested;
@@ -68,49 +63,66 @@ void Door::Core::read_reply(const DownstreamDatagram& datagram) noexcept {
   const auto reply = radius::PacketView::parse(datagram.octets);
   if (!reply)
     return metrics.malformed_from_downstream[static_cast<std::size_t>(reply.error())].add();
-  const std::optional<std::uint32_t> slot =
-      identifiers.owner({.source_port = datagram.source_port, .identifier = reply->identifier()});
+  const DownstreamLink& link = *links[datagram.link];
+  const Channel channel{.source_port = datagram.source_port, .identifier = reply->identifier()};
+  const std::optional<std::uint32_t> slot = link.identifiers.owner(channel);
   if (!slot) return drop(Drop::reply_unmatched);
-  const Exchange& exchange = exchanges[*slot];
+  const bool to_probe = *slot == probe_slot(datagram.link);
+  const ServerEntry* const server =
+      to_probe ? server_of(datagram.link) : &server_of(exchanges[*slot]);
+  if (server == nullptr) return drop(Drop::reply_unmatched);
   ArrivedReply& arrived = replies.add(
-      {.packet = *reply, .source_port = datagram.source_port, .slot = *slot, .proof = {}});
-  radius::add_response_proof(*reply, *settings[exchange.settings].downstream_key,
-                             exchange.downstream_authenticator, digests, arrived.proof);
+      {.packet = *reply, .link = datagram.link, .channel = channel, .slot = *slot, .proof = {}});
+  radius::add_response_proof(
+      *reply, *server->key,
+      to_probe ? link.probe_authenticator : exchanges[*slot].downstream_authenticator, digests,
+      arrived.proof);
 }
 
 void Door::Core::take_reply(Now now, const ArrivedReply& arrived) noexcept {
   // The batch may hold the reply twice: after the first one nobody waits for it.
-  if (identifiers.owner({.source_port = arrived.source_port,
-                         .identifier = arrived.packet.identifier()}) != arrived.slot)
-    return drop(Drop::reply_unmatched);
+  DownstreamLink& link = *links[arrived.link];
+  if (link.identifiers.owner(arrived.channel) != arrived.slot) return drop(Drop::reply_unmatched);
+  if (arrived.slot == probe_slot(arrived.link)) return take_probe_answer(now, arrived);
   const Exchange& exchange = exchanges[arrived.slot];
   CHECK(exchange.state == ExchangeState::forwarded);
   if (const auto refusal = refuse_reply(arrived, exchange)) return drop(*refusal);
 
   metrics.replies.add();
+  link.metrics->replies.add();
+  const ServerState before = link.health.state();
+  link.health.replied(now.ms());
+  if (before != ServerState::up ||
+      (timers.scheduled(probe_slot(arrived.link)) && link.streams == nullptr))
+    health_changed(now, arrived.link, false);
   if (arrived.packet.code() == radius::Code::access_accept)
     return park_and_ask(now, arrived.slot, arrived.packet);
   pass_through(now, arrived.slot, arrived.packet);
 }
 
-std::optional<Drop> Door::Core::refuse_reply(const ArrivedReply& arrived,
-                                             const Exchange& exchange) noexcept {
-  const radius::PacketView& reply = arrived.packet;
-  switch (radius::judge_response(reply, arrived.proof)) {
+std::optional<Drop> Door::Core::forged(const ArrivedReply& arrived) noexcept {
+  switch (radius::judge_response(arrived.packet, arrived.proof)) {
     case radius::Authenticity::authentic: break;
     case radius::Authenticity::bad_authenticator: return Drop::reply_bad_authenticator;
     case radius::Authenticity::bad_message_authenticator:
       return Drop::reply_bad_message_authenticator;
   }
+  return std::nullopt;
+}
+
+std::optional<Drop> Door::Core::refuse_reply(const ArrivedReply& arrived,
+                                             const Exchange& exchange) noexcept {
+  const radius::PacketView& reply = arrived.packet;
+  if (const auto forgery = forged(arrived)) return forgery;
   if (exchange.code == radius::Code::access_request) {
-    const auto policy = settings[exchange.settings].downstream.require_message_authenticator;
+    const ServerEntry& server = server_of(exchange);
+    const auto policy = server.require_message_authenticator;
     const bool automatic = policy == config::RequireMessageAuthenticator::automatic;
-    const IpAddress& downstream = settings.downstream_mark(exchange.settings);
     if (reply.has(radius::Type::message_authenticator)) {
       if (automatic && !reply.has(radius::Type::eap_message))
-        plan.learned_downstreams->learn(downstream);
+        plan.learned_downstreams->learn(server.mark);
     } else if (policy == config::RequireMessageAuthenticator::yes ||
-               (automatic && plan.learned_downstreams->knows(downstream))) {
+               (automatic && plan.learned_downstreams->knows(server.mark))) {
       return Drop::reply_message_authenticator_required;
     }
   }
@@ -122,18 +134,16 @@ std::optional<Door::Core::Translated> Door::Core::translate_for_client(
     const radius::PacketView& reply, const Exchange& exchange, std::size_t room) noexcept {
   std::size_t states = 0;
   if (exchange.has_proxy_states) {
-    const auto request = radius::PacketView::parse(stored_packet(exchange));
-    CHECK(request.has_value());
-    states = radius::copy_proxy_states(*request, true, proxy_states);
+    states = radius::copy_proxy_states(sent_request(exchange), true, proxy_states);
   }
-  const std::size_t octets =
-      std::min(reply.octets().size() + radius::kMaxGrowthOctets + states, radius::kMaxPacketOctets);
-  const PacketStore::Handle block = packets.take(room + octets);
+  const radius::HopKey& from = downstream_key(exchange);
+  const PacketStore::Handle block =
+      packets.take(room + radius::room_for(reply, from, client_key(exchange), states));
   const auto written =
       radius::write_reply(reply,
-                          {.downstream = *settings[exchange.settings].downstream_key,
+                          {.downstream = from,
                            .downstream_authenticator = exchange.downstream_authenticator,
-                           .client = exchange.client->key,
+                           .client = client_key(exchange),
                            .client_identifier = exchange.key.identifier,
                            .client_authenticator = exchange.client_authenticator,
                            .client_proxy_states = Octets(proxy_states).first(states),
@@ -169,19 +179,39 @@ void Door::Core::send_answers(Now now) noexcept {
 void Door::Core::park_and_ask(Now now, std::uint32_t slot,
                               const radius::PacketView& accept) noexcept {
   Exchange& exchange = exchanges[slot];
-  const auto request = radius::PacketView::parse(stored_packet(exchange));
-  CHECK(request.has_value());
-  const config::SecondFactor& policy = settings[exchange.settings].second_factor;
-  const std::string_view user = user_to_ask(policy.user_name_from, *request, accept);
+  const radius::PacketView request = sent_request(exchange);
+  const std::string_view user =
+      user_to_ask(settings[exchange.settings].second_factor.user_name_from, request, accept);
   // RFC 3748 §4.2: an EAP-Failure in the place of this EAP-Success carries its Identifier.
   if (const auto eap = accept.find(radius::Type::eap_message); eap && eap->size() >= 2)
     exchange.eap_identifier = (*eap)[1];
+  const SenderNote note = SenderNote::of(request, user);
+  exchange.policy = choose_policy(now, exchange, request, accept, user);
+  if (const config::Policy* const chosen = policy_of(exchange)) {
+    switch (chosen->action) {
+      case config::PolicyAction::push:
+      case config::PolicyAction::otp:
+      case config::PolicyAction::ask:
+      case config::PolicyAction::token:
+      case config::PolicyAction::link: break;
+      case config::PolicyAction::exempt: return exempt(now, slot, accept, note);
+      case config::PolicyAction::deny:
+        reply_arrived(now, slot);
+        return reject(now, slot, Outcome::policy_denied,
+                      messages_of(exchange).policy_denied_message, nullptr, &note);
+    }
+  }
   if (user.empty()) {
     reply_arrived(now, slot);
-    return reject(now, slot, Outcome::unknown_user, policy.unknown_user_message, nullptr);
+    return reject(now, slot, Outcome::unknown_user, messages_of(exchange).unknown_user_message,
+                  nullptr);
   }
 
-  const SenderNote note = SenderNote::of(*request, user);
+  const verify::LoginFactors factors = factors_to_offer(exchange, request);
+  if (has_to_hold(exchange, request, factors))
+    return hold_and_ask(now, slot, request, accept, note, factors);
+  exchange.factor = factors.first();
+
   const std::size_t note_octets = note.write(scratch);
   const auto answer = translate_for_client(accept, exchange, note_octets);
   if (!answer) return drop(Drop::reply_untranslatable);
@@ -190,23 +220,40 @@ void Door::Core::park_and_ask(Now now, std::uint32_t slot,
   copy_octets(Octets(scratch).first(note_octets), packets.block(answer->block));
 
   reply_arrived(now, slot);
-  const verify::Question question = question_about(now, slot, *request, note);
+  const verify::Question question = question_about(now, slot, request, note);
+  keep(exchange, answer->block, note_octets, octets);
+  exchanges.transition(slot, ExchangeState::awaiting_verdict);
+  put_question(now, slot, question);
+}
+
+void Door::Core::put_question(Now now, std::uint32_t slot,
+                              const verify::Question& question) noexcept {
+  Exchange& exchange = exchanges[slot];
   exchange.join_key = question.join_key;
   exchange.user_hash = question.user_hash;
   exchange.asked_ns = now.monotonic_ns;
-  keep(exchange, answer->block, note_octets, octets);
-  exchanges.transition(slot, ExchangeState::awaiting_verdict);
-  timers.schedule(slot,
-                  now.ms() + settings[exchange.settings].verification_ttl_ms + kVerdictGraceMs + 1);
-  exchange.asked = outbox.ask(question);
+  const bool is_link = exchange.factor == verify::LoginFactor::link;
+  const DoorSettings& its = settings[exchange.settings];
+  const std::uint32_t ttl_ms = is_link ? its.link_ttl_ms : its.verification_ttl_ms;
+  timers.schedule(slot, now.ms() + ttl_ms + kVerdictGraceMs + 1);
+  verify::Verifier* const asker = is_link ? outbox.links() : nullptr;
+  exchange.asked = is_link ? asker != nullptr && asker->ask(question) : outbox.ask(question);
   if (!exchange.asked) {
-    return decide(now, slot,
-                  {.ticket = question.ticket,
-                   .verdict = verify::Verdict::unavailable,
-                   .detail = verify::ShortText<63>("too many verifications are waiting")});
+    verify::Answer answer = detail_of("too many verifications are waiting");
+    answer.ticket = question.ticket;
+    return decide(now, slot, answer);
   }
   metrics.questions.add();
   show_gauges();
+}
+
+void Door::Core::release(std::uint32_t slot) noexcept {
+  const Exchange& exchange = exchanges[slot];
+  const verify::Ticket ticket = exchanges.ticket(slot);
+  if (exchange.factor != verify::LoginFactor::link)
+    return outbox.release(ticket, exchange.join_key, exchange.user_hash);
+  if (verify::Verifier* const asker = outbox.links())
+    asker->release(ticket, exchange.join_key, exchange.user_hash);
 }
 
 verify::Question Door::Core::question_about(Now now, std::uint32_t slot,
@@ -215,18 +262,18 @@ verify::Question Door::Core::question_about(Now now, std::uint32_t slot,
   const Exchange& exchange = exchanges[slot];
   verify::Question question;
   question.ticket = exchanges.ticket(slot);
-  question.join_key =
-      fingerprint.join_key({.user = note.user.view(),
-                            .client = *exchange.client,
-                            .client_address = exchange.key.source.address,
-                            .request = request,
-                            .downstream_key = *settings[exchange.settings].downstream_key,
-                            .client_authenticator = exchange.client_authenticator});
+  question.join_key = fingerprint.join_key({.user = note.user.view(),
+                                            .client = *exchange.client,
+                                            .client_address = exchange.key.source.address,
+                                            .request = request,
+                                            .downstream_key = downstream_key(exchange),
+                                            .client_authenticator = exchange.client_authenticator});
   question.user_hash = fingerprint.user_hash(note.user.view());
   question.asked_ns = now.monotonic_ns;
+  question.remember_ms = remember_ms(exchange);
   question.address = exchange.key.source.address;
   question.user = note.user;
-  question.client.assign(std::string_view(exchange.client->name));
+  question.client.assign(exchange.client->name());
   question.calling_station = note.calling_station;
   if (const auto station = request.find(radius::Type::called_station_id))
     question.called_station.assign(*station);
@@ -240,7 +287,9 @@ void Door::Core::reply_arrived(Now now, std::uint32_t slot) noexcept {
   const std::uint64_t waited_ns = now.monotonic_ns - exchange.received_ns;
   exchange.downstream_us = static_cast<std::uint32_t>(waited_ns / 1'000);
   metrics.downstream_latency.record(waited_ns);
-  identifiers.give_back(exchange.channel);
+  DownstreamLink& link = link_of(exchange);
+  link.give_back(exchange.channel);
+  link.show_outstanding();
 }
 
 }  // namespace sallyport::radius_door

@@ -11,8 +11,14 @@ constexpr std::uint32_t kMaxRetransmitMs = 16'000;  ///< MRT, RFC 5080 §2.2.1
 }  // namespace
 
 void Door::Core::advance(Now now) noexcept {
-  timers.advance(now.ms(), [&](std::uint32_t slot) { timer_fired(now, slot); });
+  timers.advance(now.ms(), [&](std::uint32_t slot) {
+    if (slot < exchanges.capacity())
+      timer_fired(now, slot);
+    else
+      probe(now, static_cast<std::uint16_t>(slot - exchanges.capacity()));
+  });
   if (settings.unsettled()) settings.settle();
+  if (in_use != &settings[settings.current()]) take_settings_into_use(now);
 }
 
 void Door::Core::timer_fired(Now now, std::uint32_t slot) noexcept {
@@ -22,9 +28,10 @@ void Door::Core::timer_fired(Now now, std::uint32_t slot) noexcept {
       if (now.ms() >= reply_deadline_ms(exchanges[slot]))
         give_up_on_downstream(now, slot);
       else
-        retransmit(now, slot);
+        overdue(now, slot);
       break;
     case ExchangeState::awaiting_verdict: give_up_on_verdict(now, slot); break;
+    case ExchangeState::awaiting_storage: give_up_on_storage(now, slot); break;
     case ExchangeState::answered: end(slot); break;
   }
 }
@@ -33,12 +40,17 @@ void Door::Core::timer_fired(Now now, std::uint32_t slot) noexcept {
 void Door::Core::retransmit(Now now, std::uint32_t slot) noexcept {
   Exchange& exchange = exchanges[slot];
   metrics.retransmitted.add();
-  outbox.send_downstream(exchange.channel.source_port, stored_packet(exchange));
+  outbox.send_downstream(server_of(exchange).link, exchange.channel.source_port,
+                         stored_packet(exchange));
+  next_interval(exchange);
+  schedule_downstream_timer(now, slot);
+}
+
+void Door::Core::next_interval(Exchange& exchange) noexcept {
   const std::uint32_t previous_ms = exchange.retransmit_ms;
   exchange.retransmit_ms = jittered_ms(2 * previous_ms, previous_ms / 10);
   if (exchange.retransmit_ms > kMaxRetransmitMs)
     exchange.retransmit_ms = jittered_ms(kMaxRetransmitMs, kMaxRetransmitMs / 10);
-  schedule_downstream_timer(now, slot);
 }
 
 /// The next retransmission if it falls within the time for sending, else the end of waiting.
@@ -55,32 +67,67 @@ void Door::Core::schedule_downstream_timer(Now now, std::uint32_t slot) noexcept
 void Door::Core::give_up_on_downstream(Now now, std::uint32_t slot) noexcept {
   metrics.downstream_timeouts.add();
   static_cast<void>(record(now, slot, Outcome::downstream_timeout, DownstreamSaid::nothing));
-  identifiers.give_back(exchanges[slot].channel);
+  const Exchange& exchange = exchanges[slot];
+  const std::uint16_t link = server_of(exchange).link;
+  DownstreamLink& way = *links[link];
+  const bool was_sent = !exchange.channel.waits();
+  way.give_back(exchange.channel);
+  way.metrics->timeouts.add();
+  way.show_outstanding();
+  const std::uint64_t sent_ms = exchange.received_ns / 1'000'000 + exchange.sent_after_ms;
   end(slot);
+  if (was_sent) health_changed(now, link, way.health.unanswered(sent_ms, now.ms()));
 }
 
 // Verify has its own deadline and answers at it; this one holds when verify does not.
 void Door::Core::give_up_on_verdict(Now now, std::uint32_t slot) noexcept {
   const Exchange& exchange = exchanges[slot];
-  outbox.release(exchanges.ticket(slot), exchange.join_key, exchange.user_hash);
-  reject(now, slot, Outcome::expired, settings[exchange.settings].second_factor.expired_message,
-         nullptr);
+  if (exchange.by_code) return decide_code(now, slot, {});
+  release(slot);
+  reject(now, slot, Outcome::expired, expired_message(exchange), nullptr);
 }
 
-void Door::Core::abandon(Now now, std::uint32_t slot) noexcept {
+void Door::Core::connection_ended(Now now, std::uint16_t socket) noexcept {
+  CHECK(departures.empty() && repeats.empty());  // nothing of it waits to be sent
+  const std::uint32_t connection = socket - ClientPath::kFirstConnection;
+  while (const auto slot = of_connections.first(connection)) {
+    abandon(now, *slot, metrics.connection_ended);
+  }
+}
+
+Owed Door::Core::owed(std::uint16_t socket) const noexcept {
+  Owed owed = Owed::nothing;
+  for (auto slot = of_connections.first(socket - ClientPath::kFirstConnection); slot;
+       slot = of_connections.after(*slot)) {
+    switch (exchanges[*slot].state) {
+      case ExchangeState::free:
+      case ExchangeState::answered: break;
+      case ExchangeState::awaiting_verdict: return Owed::verdict;
+      case ExchangeState::forwarded:
+      case ExchangeState::awaiting_storage: owed = Owed::reply; break;
+    }
+  }
+  return owed;
+}
+
+void Door::Core::abandon(Now now, std::uint32_t slot, verify::Counter& counter) noexcept {
   const Exchange& exchange = exchanges[slot];
   switch (exchange.state) {
     case ExchangeState::free: CHECK(false); break;
     case ExchangeState::forwarded:
-      metrics.replaced.add();
+      counter.add();
       static_cast<void>(record(now, slot, Outcome::abandoned, DownstreamSaid::nothing));
       // The downstream may still answer: its reply must not meet another request.
-      identifiers.reserve(exchange.channel, reply_deadline_ms(exchange));
+      link_of(exchange).reserve(exchange.channel, reply_deadline_ms(exchange));
       break;
     case ExchangeState::awaiting_verdict:
-      metrics.replaced.add();
+      counter.add();
       static_cast<void>(record(now, slot, Outcome::abandoned, DownstreamSaid::accept));
-      outbox.release(exchanges.ticket(slot), exchange.join_key, exchange.user_hash);
+      if (!exchange.by_code) release(slot);
+      break;
+    case ExchangeState::awaiting_storage:  // it is stored all the same: the client sends it anew
+      metrics.replaced.add();
+      static_cast<void>(record(now, slot, Outcome::abandoned, DownstreamSaid::nothing));
       break;
     case ExchangeState::answered: break;  // the client goes round its Identifiers: all is well
   }
@@ -91,8 +138,11 @@ void Door::Core::end(std::uint32_t slot) noexcept {
   Exchange& exchange = exchanges[slot];
   timers.cancel(slot);
   duplicates.erase(exchange.duplicate_hash, slot);
+  if (is_connection(exchange.key.socket))
+    of_connections.remove(exchange.key.socket - ClientPath::kFirstConnection, slot);
   packets.give_back(exchange.stored);
   exchange.stored = {};
+  exchange.appended = {};  // a code is a secret
   settings.drop(exchange.settings);
   exchanges.transition(slot, ExchangeState::free);
   show_gauges();

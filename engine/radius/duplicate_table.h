@@ -1,8 +1,8 @@
 #pragma once
-// Which exchange a request belongs to. RFC 5080 §2.2.2: source address and port, Identifier and the
-// socket it came to. Open addressing without tombstones: the table is as quick after a year as at
-// start. The hash is keyed with a random, so that nobody can aim at one place. Fixed size, one
-// thread.
+// Which exchange a request belongs to. RFC 5080 §2.2.2: source address and port, Identifier (or
+// Token) and the socket or connection it came to. Open addressing without tombstones: the table is
+// as quick after a year as at start. The hash is keyed with a random, so that nobody can aim at one
+// place. Fixed size, one thread.
 
 #include <array>
 #include <cstdint>
@@ -26,6 +26,7 @@ struct RequestKey {
   std::uint16_t socket = 0;
   radius::Identifier identifier;
   RequestClass request_class = RequestClass::access;
+  std::array<std::uint8_t, radius::kTokenOctets> token{};  ///< RADIUS/1.1: identifier is 0
   auto operator<=>(const RequestKey&) const = default;
 };
 static_assert(std::has_unique_object_representations_v<RequestKey>, "hashed as octets");

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 
 #include <openssl/sha.h>
 
+#include "protocol/ascii.h"
 #include "protocol/radius/translate.h"
 
 namespace sallyport::radius_door {
@@ -75,6 +77,10 @@ bool proves_password(Octets vendor_attributes) noexcept {
 
 /// Adds User-Password in clear: its hidden form differs with every authenticator.
 bool add_password(KeyedHash& hash, Octets hidden, const Login& login) noexcept {
+  if (!login.downstream_key.hides()) {  // RFC 9765 §5.1: it is clear
+    hash.add(Field::password, hidden);
+    return true;
+  }
   std::uint8_t clear[kMaxPasswordOctets];
   const std::optional<std::size_t> octets = radius::reveal_user_password(
       hidden, login.downstream_key, login.request.authenticator(), clear);
@@ -119,7 +125,7 @@ Fingerprint::~Fingerprint() { wipe(key_); }
 verify::JoinKey Fingerprint::join_key(const Login& login) const noexcept {
   KeyedHash hash(key_, "join key");
   hash.add(Field::user, as_octets(login.user));
-  hash.add(Field::client, as_octets(login.client.name));
+  hash.add(Field::client, as_octets(login.client.name()));
   hash.add(Field::client_address, login.client_address.octets);
   if (const auto station = login.request.find(radius::Type::calling_station_id))
     hash.add(Field::calling_station, *station);
@@ -129,9 +135,19 @@ verify::JoinKey Fingerprint::join_key(const Login& login) const noexcept {
   return {hash.finish()};
 }
 
+verify::JoinKey Fingerprint::join_key(Octets state, std::string_view user) const noexcept {
+  KeyedHash hash(key_, "join key of a challenge");
+  hash.add(Field::user, as_octets(user));
+  hash.add(Field::state, state);
+  return {hash.finish()};
+}
+
 std::uint64_t Fingerprint::user_hash(std::string_view user) const noexcept {
   KeyedHash hash(key_, "user");
-  hash.add(Field::user, as_octets(user));
+  std::array<char, radius::kMaxAttributeValueOctets> folded;
+  const std::size_t size = user.copy(folded.data(), folded.size());
+  for (char& c : std::span(folded).first(size)) c = to_lower(c);
+  hash.add(Field::user, as_octets(std::string_view(folded.data(), size)));
   const std::array<std::uint8_t, 32> digest = hash.finish();
   std::uint64_t result;
   std::memcpy(&result, digest.data(), sizeof(result));

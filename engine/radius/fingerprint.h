@@ -33,7 +33,11 @@ class Fingerprint {
   /// Equal for requests with the same user, client, Calling-Station-Id and credentials. A request
   /// without credentials that we know has a key of its own, equal to none.
   [[nodiscard]] verify::JoinKey join_key(const Login& login) const noexcept;
-  /// Spreads users over verify's threads.
+  /// Of a login that is asked about once its owner has chosen so in answer to a challenge: of no
+  /// other, since its State is good for one answer.
+  [[nodiscard]] verify::JoinKey join_key(Octets state, std::string_view user) const noexcept;
+  /// Spreads users over verify's threads. The case of ASCII letters does not count: however a name
+  /// is written, one thread sees how often its user is asked.
   [[nodiscard]] std::uint64_t user_hash(std::string_view user) const noexcept;
 
  private:

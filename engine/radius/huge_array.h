@@ -41,6 +41,7 @@ class HugeArray {
     return *std::construct_at(items_ + size_++, std::forward<Arguments>(arguments)...);
   }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
   [[nodiscard]] T& operator[](std::size_t index) noexcept { return items_[index]; }
   [[nodiscard]] const T& operator[](std::size_t index) const noexcept { return items_[index]; }
 

@@ -17,8 +17,7 @@ IdentifierPool::IdentifierPool(std::uint16_t max_source_ports)
 }
 
 bool IdentifierPool::wants_port() const noexcept {
-  const std::size_t all = std::size_t{ports_} * limits::kIdentifiersPerSourcePort;
-  return ports_ < max_ports_ && std::size_t{free_count_} * 4 <= all;
+  return open_ports_ < max_ports_ && std::size_t{free_count_} * 4 <= identifiers_;
 }
 
 void IdentifierPool::add_port() noexcept {
@@ -28,6 +27,46 @@ void IdentifierPool::add_port() noexcept {
     push_front(
         index_of({.source_port = ports_, .identifier = {static_cast<std::uint8_t>(identifier)}}));
   ++ports_;
+  ++open_ports_;
+  identifiers_ += static_cast<std::uint32_t>(limits::kIdentifiersPerSourcePort);
+}
+
+void IdentifierPool::open_port(std::uint16_t port) noexcept {
+  CHECK(port < max_ports_);
+  for (unsigned identifier = limits::kIdentifiersPerSourcePort; identifier-- > 1;) {
+    const std::uint16_t channel =
+        index_of({.source_port = port, .identifier = {static_cast<std::uint8_t>(identifier)}});
+    CHECK(owners_[channel] == kFree);
+    push_front(channel);
+  }
+  ports_ = std::max<std::uint16_t>(ports_, port + 1);
+  ++open_ports_;
+  identifiers_ += static_cast<std::uint32_t>(limits::kIdentifiersPerSourcePort - 1);
+}
+
+void IdentifierPool::close_port(std::uint16_t port, Released& released) noexcept {
+  CHECK(port < ports_ && open_ports_ > 0);
+  released.count = 0;
+  const auto of_port = [port](std::uint16_t channel) { return channel >> 8 == port; };
+  std::uint32_t kept = 0;
+  for (std::uint32_t i = 0; i < free_count_; ++i) {
+    const std::uint16_t channel = free_[(head_ + i) & mask_];
+    if (!of_port(channel)) free_[(head_ + kept++) & mask_] = channel;
+  }
+  free_count_ = kept;
+  kept = 0;
+  for (std::uint32_t i = 0; i < reserved_count_; ++i) {
+    const Reservation reservation = reserved_[(reserved_head_ + i) & mask_];
+    if (!of_port(reservation.channel)) reserved_[(reserved_head_ + kept++) & mask_] = reservation;
+  }
+  reserved_count_ = kept;
+  const std::size_t first = std::size_t{port} << 8;
+  for (std::size_t i = first; i < first + limits::kIdentifiersPerSourcePort; ++i) {
+    if (owners_[i] < kReserved) released.slots[released.count++] = owners_[i];
+    owners_[i] = kFree;
+  }
+  --open_ports_;
+  identifiers_ -= static_cast<std::uint32_t>(limits::kIdentifiersPerSourcePort - 1);
 }
 
 std::optional<Channel> IdentifierPool::take(std::uint32_t slot, std::uint64_t now_ms) noexcept {

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <iterator>
+
 #include <openssl/rand.h>
 #include <openssl/siphash.h>
 
@@ -17,6 +20,20 @@ constexpr std::size_t kProbes = 16;
 LearnedAddresses::LearnedAddresses()
     : cells_(std::make_unique<std::atomic<std::uint64_t>[]>(kCapacity)) {
   RAND_bytes(reinterpret_cast<std::uint8_t*>(key_), sizeof(key_));
+}
+
+std::vector<std::uint64_t> LearnedAddresses::words() const {
+  std::vector<std::uint64_t> all(std::begin(key_), std::end(key_));
+  for (std::size_t cell = 0; cell < kCapacity; ++cell)
+    all.push_back(cells_[cell].load(std::memory_order_relaxed));
+  return all;
+}
+
+void LearnedAddresses::take(std::span<const std::uint64_t> words) noexcept {
+  if (words.size() != std::size(key_) + kCapacity) return;
+  std::ranges::copy(words.first(std::size(key_)), key_);
+  for (std::size_t cell = 0; cell < kCapacity; ++cell)
+    cells_[cell].store(words[std::size(key_) + cell], std::memory_order_relaxed);
 }
 
 std::uint64_t LearnedAddresses::fingerprint(const IpAddress& address) const noexcept {

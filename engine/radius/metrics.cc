@@ -15,7 +15,10 @@ const char* to_text(Drop reason) noexcept {
     case Drop::duplicate_pending: return "duplicate_pending";
     case Drop::no_free_exchange: return "no_free_exchange";
     case Drop::no_free_identifier: return "no_free_identifier";
+    case Drop::unserved: return "unserved";
     case Drop::untranslatable: return "untranslatable";
+    case Drop::spool_busy: return "spool_busy";
+    case Drop::not_stored: return "not_stored";
     case Drop::draining: return "draining";
     case Drop::reply_unmatched: return "reply_unmatched";
     case Drop::reply_bad_authenticator: return "reply_bad_authenticator";
@@ -23,6 +26,25 @@ const char* to_text(Drop reason) noexcept {
     case Drop::reply_message_authenticator_required: return "reply_message_authenticator_required";
     case Drop::reply_wrong_code: return "reply_wrong_code";
     case Drop::reply_untranslatable: return "reply_untranslatable";
+  }
+  return "invalid";
+}
+
+const char* to_text(RadsecEnd reason) noexcept {
+  switch (reason) {
+    case RadsecEnd::peer: return "peer";
+    case RadsecEnd::broken: return "broken";
+    case RadsecEnd::proxy_header: return "proxy_header";
+    case RadsecEnd::handshake: return "handshake";
+    case RadsecEnd::certificate: return "certificate";
+    case RadsecEnd::handshake_timeout: return "handshake_timeout";
+    case RadsecEnd::handshakes: return "handshakes";
+    case RadsecEnd::unknown_client: return "unknown_client";
+    case RadsecEnd::malformed: return "malformed";
+    case RadsecEnd::bad_authenticator: return "bad_authenticator";
+    case RadsecEnd::idle: return "idle";
+    case RadsecEnd::stalled: return "stalled";
+    case RadsecEnd::draining: return "draining";
   }
   return "invalid";
 }

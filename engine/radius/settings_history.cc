@@ -3,27 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include <openssl/sha.h>
-
 #include "protocol/check.h"
 
 namespace sallyport::radius_door {
-namespace {
-
-IpAddress mark_of(const config::Downstream& downstream) noexcept {
-  SHA256_CTX context;
-  SHA256_Init(&context);
-  SHA256_Update(&context, &downstream.port, sizeof(downstream.port));
-  SHA256_Update(&context, downstream.host.data(), downstream.host.size());
-  std::uint8_t digest[SHA256_DIGEST_LENGTH];
-  SHA256_Final(digest, &context);
-  IpAddress mark;
-  std::copy_n(digest, mark.octets.size(), mark.octets.begin());
-  return mark;
-}
-
-}  // namespace
-
 SettingsHistory::SettingsHistory(std::shared_ptr<const DoorSettings> settings) {
   occupy(0, std::move(settings));
 }
@@ -56,10 +38,10 @@ void SettingsHistory::drop(std::uint8_t place) noexcept {
 
 void SettingsHistory::occupy(std::uint8_t place,
                              std::shared_ptr<const DoorSettings> settings) noexcept {
-  CHECK(settings && settings->clients && settings->downstream_key);
-  places_[place].downstream_mark = mark_of(settings->downstream);
+  CHECK(settings && settings->clients && !settings->plan.servers.empty());
   places_[place].settings = std::move(settings);
   current_ = place;
+  ++number_;
 }
 
 }  // namespace sallyport::radius_door

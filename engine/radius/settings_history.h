@@ -17,13 +17,10 @@ class SettingsHistory {
   explicit SettingsHistory(std::shared_ptr<const DoorSettings> settings);
 
   [[nodiscard]] std::uint8_t current() const noexcept { return current_; }
+  /// Of the current ones: each that comes into effect has another.
+  [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
   [[nodiscard]] const DoorSettings& operator[](std::uint8_t place) const noexcept {
     return *places_[place].settings;
-  }
-  /// Stands for the downstream among LearnedAddresses: made of its configured name and port, so
-  /// that what was learned outlives a change of its address.
-  [[nodiscard]] const IpAddress& downstream_mark(std::uint8_t place) const noexcept {
-    return places_[place].downstream_mark;
   }
 
   /// Takes effect at once, or at the first settle() after a place has become free. Only the newest
@@ -41,12 +38,12 @@ class SettingsHistory {
   struct Place {
     std::shared_ptr<const DoorSettings> settings;
     std::uint32_t exchanges = 0;
-    IpAddress downstream_mark;
   };
   void occupy(std::uint8_t place, std::shared_ptr<const DoorSettings> settings) noexcept;
 
   std::array<Place, kPlaces> places_;
   std::uint8_t current_ = 0;
+  std::uint32_t number_ = 0;
   bool unsettled_ = false;  ///< settle() has something to do
   std::shared_ptr<const DoorSettings> waiting_;
 };

@@ -1,11 +1,7 @@
 #include "engine/radius/source_ports.h"
 
 #include <cerrno>
-#include <memory>
 #include <system_error>
-
-#include <netdb.h>
-#include <sys/socket.h>
 
 #include "engine/ring/udp_socket.h"
 
@@ -61,21 +57,6 @@ std::expected<std::vector<ring::FileDescriptor>, std::string> open_source_ports(
     ports.push_back(std::move(*port));
   }
   return ports;
-}
-
-std::expected<Endpoint, std::string> resolve_downstream(const std::string& host, std::uint16_t port,
-                                                        const std::optional<IpAddress>& source) {
-  addrinfo wanted{};
-  wanted.ai_socktype = SOCK_DGRAM;
-  wanted.ai_family = !source ? AF_UNSPEC : source->is_v4() ? AF_INET : AF_INET6;
-  addrinfo* found = nullptr;
-  const int result = ::getaddrinfo(host.c_str(), nullptr, &wanted, &found);
-  if (result != 0) {
-    return std::unexpected("cannot resolve the downstream \"" + host + "\": " +
-                           ::gai_strerror(result) + ": correct downstream.host, or the resolver");
-  }
-  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
-  return Endpoint{.address = Endpoint::from(found->ai_addr).address, .port = port};
 }
 
 }  // namespace sallyport::radius_door

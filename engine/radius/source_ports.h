@@ -20,8 +20,4 @@ namespace sallyport::radius_door {
 [[nodiscard]] std::expected<std::vector<ring::FileDescriptor>, std::string> open_source_ports(
     const Endpoint& downstream, const std::optional<IpAddress>& source, std::size_t count);
 
-/// Resolves a name or address (blocking). With `source` only addresses of its family are taken.
-[[nodiscard]] std::expected<Endpoint, std::string> resolve_downstream(
-    const std::string& host, std::uint16_t port, const std::optional<IpAddress>& source);
-
 }  // namespace sallyport::radius_door

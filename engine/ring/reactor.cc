@@ -6,7 +6,6 @@
 
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -14,6 +13,7 @@
 
 #include "protocol/check.h"
 #include "verify/clock.h"
+#include "verify/thread.h"
 
 namespace sallyport::ring {
 namespace {
@@ -101,10 +101,7 @@ void Reactor::run() {
 }
 
 void Reactor::enter_thread() {
-  ::pthread_setname_np(::pthread_self(), plan_.name.c_str());
-  sigset_t all;
-  sigfillset(&all);  // signals are the main thread's
-  ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
+  verify::begin_thread(plan_.name.c_str());
   if (plan_.core) {
     cpu_set_t cores;
     CPU_ZERO(&cores);

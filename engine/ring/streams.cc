@@ -119,7 +119,8 @@ Streams::Impl::Message* Streams::Impl::message() noexcept {
 }
 
 void Streams::Impl::completed(const Completion& completion) noexcept {
-  const Tag& tag = completion.tag;
+  Tag tag = completion.tag;
+  tag.operation = shifted(tag.operation, plan.first_operation, Operation::accept);
   if (tag.operation == Operation::accept) return accept_completed(completion);
   if (tag.operation == Operation::stream_cancel && tag.generation == Tag::kGenerationMask) {
     --in_flight;  // of a listener's accept
@@ -145,6 +146,18 @@ void Streams::Impl::completed(const Completion& completion) noexcept {
     case Operation::receive:
     case Operation::send:
     case Operation::cancel:
+    case Operation::radsec_accept:
+    case Operation::radsec_connect:
+    case Operation::radsec_receive:
+    case Operation::radsec_send:
+    case Operation::radsec_cancel:
+    case Operation::radsec_close:
+    case Operation::server_accept:
+    case Operation::server_connect:
+    case Operation::server_receive:
+    case Operation::server_send:
+    case Operation::server_cancel:
+    case Operation::server_close:
     case Operation::wake_message:
     case Operation::wake_event:
     case Operation::cancel_all: CHECK(!"not an operation of streams");
@@ -210,6 +223,14 @@ Streams::~Streams() = default;
 
 void Streams::stop_listening() {
   for (Impl::Listener& listener : impl_->listeners) listener.wanted = false;
+}
+
+void Streams::listen_again() noexcept {
+  for (Impl::Listener& listener : impl_->listeners) listener.wanted = true;
+}
+
+bool Streams::accepting() const noexcept {
+  return std::ranges::any_of(impl_->listeners, &Impl::Listener::armed);
 }
 
 void Streams::set_owner(StreamId stream, std::uint64_t owner) noexcept {

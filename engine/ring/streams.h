@@ -16,6 +16,7 @@
 #include "engine/ring/buffer_pool.h"
 #include "engine/ring/ring.h"
 #include "engine/ring/tls.h"
+#include "engine/ring/tls_fault.h"
 #include "protocol/ip_address.h"
 #include "protocol/octets.h"
 
@@ -61,6 +62,8 @@ struct StreamEvent {
 };
 
 struct StreamsPlan {
+  /// Whose they are: Operation::accept or radsec_accept, and the five behind it.
+  Operation first_operation = Operation::accept;
   std::uint32_t max_streams = 4096;
   std::uint32_t send_limit_octets = 256 * 1024;  ///< writable() is false above it; less when
                                                  ///< buffers become few: down to a 16th
@@ -79,12 +82,17 @@ class Streams {
   /// connect), while 7/8 of the buffers are in use, or when descriptors are out.
   void listen(std::uint16_t listener, int fd);
   void stop_listening();
+  /// After stop_listening: accepts again.
+  void listen_again() noexcept;
+  /// After stop_listening: whether a connection that the kernel has given us may still come.
+  [[nodiscard]] bool accepting() const noexcept;
 
   /// A stream to `to` (or to a Unix socket's path). `tls` with `server_name`: the handshake is part
   /// of connecting, and `tls` outlives it. What is sent before goes out as soon as it can. Outcome:
-  /// event connected or failed. Invalid: max_streams reached, or no descriptor left.
+  /// event connected or failed. `source`: bound to this address of ours; null: the system chooses.
+  /// Invalid: max_streams reached, no descriptor left, or no such address here.
   [[nodiscard]] StreamId connect(const Endpoint& to, std::uint64_t owner, TlsClientContext* tls,
-                                 std::string_view server_name);
+                                 std::string_view server_name, const IpAddress* source = nullptr);
   [[nodiscard]] StreamId connect_unix(std::string_view path, std::uint64_t owner);
   /// An accepted stream goes on as TLS server from the octets that are not consumed yet. Event
   /// connected when the handshake is done.
@@ -96,7 +104,7 @@ class Streams {
   /// Tells the time (monotonic). First in each turn; streams that lingered too long end here.
   void tick(std::uint64_t now_ms) noexcept;
   [[nodiscard]] std::optional<std::uint64_t> next_deadline_ms() const noexcept;
-  /// One of Operation::accept to stream_close: collects, acts on nothing of the owner's.
+  /// One of the six operations from the plan's first on: collects, acts on nothing of the owner's.
   void completed(const Completion& completion) noexcept;
   /// Each stream has each kind at most once a turn, in the order of StreamEventKind.
   [[nodiscard]] bool next_event(StreamEvent& event) noexcept;
@@ -152,8 +160,13 @@ class Streams {
   [[nodiscard]] std::string_view alpn(StreamId stream) const noexcept;  ///< "h2", "http/1.1", ""
   [[nodiscard]] std::string_view sni(
       StreamId stream) const noexcept;  ///< as the visitor named it, or ""
+  [[nodiscard]] std::string_view tls_version(StreamId stream) const noexcept;  ///< "TLSv1.3", ""
+  /// What is wrong with the peer's certificate, where the error is tls_certificate.
+  [[nodiscard]] TlsCertificateFault certificate_fault(StreamId stream) const noexcept;
   /// Why TLS failed, for a log, in one line; or "".
   [[nodiscard]] std::string tls_error_text(StreamId stream) const;
+  /// The peer's own certificate (DER), where one was asked for; or empty. Until the stream ends.
+  [[nodiscard]] Octets peer_certificate(StreamId stream) const noexcept;
   [[nodiscard]] bool tls_resumed(StreamId stream) const noexcept;
   /// Streams, those that linger included.
   [[nodiscard]] std::uint32_t open() const noexcept;

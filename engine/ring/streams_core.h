@@ -139,7 +139,17 @@ struct Streams::Impl {
     return {.index = index_of(stream), .generation = stream.generation};
   }
   [[nodiscard]] Tag tag(Operation operation, const Stream& stream) const noexcept {
-    return {.operation = operation, .generation = stream.incarnation, .index = index_of(stream)};
+    return {
+        .operation = ours(operation), .generation = stream.incarnation, .index = index_of(stream)};
+  }
+  /// The operations are named as the HTTP door's; the ring knows those of the plan.
+  [[nodiscard]] Operation ours(Operation operation) const noexcept {
+    return shifted(operation, Operation::accept, plan.first_operation);
+  }
+  [[nodiscard]] static Operation shifted(Operation operation, Operation from,
+                                         Operation to) noexcept {
+    return static_cast<Operation>(static_cast<int>(operation) - static_cast<int>(from) +
+                                  static_cast<int>(to));
   }
   void enter(Stream& stream, StreamState next) noexcept;  ///< the only place that changes a state
   void note(Stream& stream, StreamEventKind kind) noexcept;
@@ -158,7 +168,7 @@ struct Streams::Impl {
   [[nodiscard]] Stream* begin(int fd, StreamState state) noexcept;
   [[nodiscard]] StreamId connect(const sockaddr* address, std::uint32_t octets,
                                  const Endpoint& peer, std::uint64_t owner,
-                                 std::unique_ptr<StreamTls> tls) noexcept;
+                                 std::unique_ptr<StreamTls> tls, const IpAddress* source) noexcept;
   void connect_completed(Stream& stream, int result) noexcept;
   void accept_completed(const Completion& completion) noexcept;
   void accepted(const Listener& listener, int fd) noexcept;

@@ -44,6 +44,12 @@ AcceptOutcome judge_accept(int error) noexcept {
   }
 }
 
+bool bind_locally(int fd, const IpAddress& source) noexcept {
+  sockaddr_storage address{};
+  const std::uint32_t octets = Endpoint{.address = source, .port = 0}.fill(address);
+  return ::bind(fd, reinterpret_cast<const sockaddr*>(&address), octets) == 0;
+}
+
 bool is_unix_socket(int fd) noexcept {
   sockaddr_storage address{};
   socklen_t octets = sizeof(address);
@@ -89,12 +95,12 @@ void Streams::Impl::update_accepting() noexcept {
     Listener& listener = listeners[index];
     const bool want = may_accept && listener.wanted;
     if (want == listener.armed || listener.cancelling) continue;
-    const Tag accept{.operation = Operation::accept, .index = index};
+    const Tag accept{.operation = ours(Operation::accept), .index = index};
     if (want) {
       ring.accept(listener.fd, accept);
       listener.armed = true;
     } else {
-      ring.cancel(accept, {.operation = Operation::stream_cancel,
+      ring.cancel(accept, {.operation = ours(Operation::stream_cancel),
                            .generation = Tag::kGenerationMask,  // not a stream's
                            .index = index});
       listener.cancelling = true;
@@ -137,12 +143,12 @@ void Streams::Impl::accepted(const Listener& listener, int fd) noexcept {
 // --- Connect ---------------------------------------------------------------------------------
 
 StreamId Streams::connect(const Endpoint& to, std::uint64_t owner, TlsClientContext* tls,
-                          std::string_view server_name) {
+                          std::string_view server_name, const IpAddress* source) {
   sockaddr_storage address{};
   const std::uint32_t octets = to.fill(address);
   auto session = tls != nullptr ? std::make_unique<StreamTls>(tls->open(to, server_name)) : nullptr;
   return impl_->connect(reinterpret_cast<const sockaddr*>(&address), octets, to, owner,
-                        std::move(session));
+                        std::move(session), source);
 }
 
 StreamId Streams::connect_unix(std::string_view path, std::uint64_t owner) {
@@ -155,15 +161,17 @@ StreamId Streams::connect_unix(std::string_view path, std::uint64_t owner) {
   if (is_abstract) address.sun_path[0] = '\0';
   const std::size_t octets = offsetof(sockaddr_un, sun_path) + path.size() + (is_abstract ? 0 : 1);
   return impl_->connect(reinterpret_cast<const sockaddr*>(&address),
-                        static_cast<std::uint32_t>(octets), {}, owner, nullptr);
+                        static_cast<std::uint32_t>(octets), {}, owner, nullptr, nullptr);
 }
 
 StreamId Streams::Impl::connect(const sockaddr* address, std::uint32_t octets, const Endpoint& peer,
-                                std::uint64_t owner, std::unique_ptr<StreamTls> tls) noexcept {
+                                std::uint64_t owner, std::unique_ptr<StreamTls> tls,
+                                const IpAddress* source) noexcept {
   if (shutting_down) return {};
   const int fd = ::socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return {};
-  Message* const kept = message();
+  const bool bound = source == nullptr || bind_locally(fd, *source);
+  Message* const kept = bound ? message() : nullptr;
   Stream* const stream = kept == nullptr ? nullptr : begin(fd, StreamState::connecting);
   if (stream == nullptr) {
     ::close(fd);

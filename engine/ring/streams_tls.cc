@@ -226,12 +226,25 @@ std::string_view Streams::alpn(StreamId stream) const noexcept {
   return is_tls(stream) ? impl_->find(stream)->tls->session.alpn() : std::string_view{};
 }
 
+Octets Streams::peer_certificate(StreamId stream) const noexcept {
+  return is_tls(stream) ? impl_->find(stream)->tls->session.peer_certificate() : Octets{};
+}
+
 std::string_view Streams::sni(StreamId stream) const noexcept {
   return is_tls(stream) ? impl_->find(stream)->tls->session.sni() : std::string_view{};
 }
 
 bool Streams::tls_resumed(StreamId stream) const noexcept {
   return is_tls(stream) && impl_->find(stream)->tls->session.resumed();
+}
+
+std::string_view Streams::tls_version(StreamId stream) const noexcept {
+  return is_tls(stream) ? impl_->find(stream)->tls->session.version() : std::string_view{};
+}
+
+TlsCertificateFault Streams::certificate_fault(StreamId stream) const noexcept {
+  return is_tls(stream) ? impl_->find(stream)->tls->session.certificate_fault()
+                        : TlsCertificateFault::none;
 }
 
 std::string Streams::tls_error_text(StreamId stream) const {

@@ -15,11 +15,25 @@ enum class Operation : std::uint8_t {
   receive,          ///< multishot recv on a connected socket; index: registered file
   send,             ///< a datagram refused by the kernel (success posts nothing); index: slot
   cancel,           ///< the cancel request itself
+  // Of its clients' streams: as below, in the same order.
+  radsec_accept,
+  radsec_connect,
+  radsec_receive,
+  radsec_send,
+  radsec_cancel,
+  radsec_close,
+  // Of its own streams to downstream servers: likewise.
+  server_accept,
+  server_connect,
+  server_receive,
+  server_send,
+  server_cancel,
+  server_close,
   // The reactor's.
   wake_message,  ///< another thread's MSG_RING
   wake_event,    ///< multishot poll of the wake-up eventfd
   cancel_all,    ///< the cancel request at the end of the thread
-  // Streams'. The index is the stream's, for accept the listener's.
+  // The HTTP door's streams'. The index is the stream's, for accept the listener's.
   accept,  ///< multishot accept
   connect,
   stream_receive,  ///< multishot recv into a provided buffer
@@ -27,7 +41,7 @@ enum class Operation : std::uint8_t {
   stream_cancel,   ///< the cancel request itself
   stream_close,
 };
-inline constexpr std::size_t kOperations = 13;
+inline constexpr std::size_t kOperations = 25;
 static_assert(static_cast<std::size_t>(Operation::stream_close) + 1 == kOperations);
 
 struct Tag {

@@ -2,6 +2,7 @@
 
 #include <list>
 #include <mutex>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 
@@ -84,6 +85,8 @@ class SessionCache {
 struct TlsClientContext::State {
   explicit State(std::uint32_t most) : cache(most) {}
   SessionCache cache;
+  bool verifies_name = true;
+  std::optional<TlsCertificate> own;
   bssl::UniquePtr<SSL_CTX> context;
 };
 
@@ -106,7 +109,20 @@ std::expected<std::shared_ptr<TlsClientContext>, std::string> TlsClientContext::
                            ". It must hold PEM blocks BEGIN CERTIFICATE");
   }
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
-  const Octets protocols = as_octets(plan.http2 ? kAskHttp2 : kAskHttp1);
+  state->verifies_name = plan.verifies_name;
+  if (!plan.certificate_file.empty()) {
+    auto own = load_certificate(plan.certificate_file, plan.key_file);
+    if (!own) return std::unexpected(std::move(own.error()));
+    state->own = std::move(*own);
+  }
+  std::string offer(plan.http2 ? kAskHttp2 : kAskHttp1);
+  if (!plan.protocols.empty()) offer.clear();
+  for (const std::string& name : plan.protocols) {
+    CHECK(!name.empty() && name.size() < 256);
+    offer += static_cast<char>(name.size());
+    offer += name;
+  }
+  const Octets protocols = as_octets(offer);
   CHECK(SSL_CTX_set_alpn_protos(context, protocols.data(),
                                 static_cast<unsigned>(protocols.size())) == 0);  // 0: success
   SSL_CTX_enable_ocsp_stapling(context);
@@ -134,7 +150,11 @@ TlsSession TlsClientContext::open(const Endpoint& server, std::string_view serve
   SSL_set_connect_state(ssl);
   const std::string name(server_name);
   X509_VERIFY_PARAM* const wanted = SSL_get0_param(ssl);
-  if (const auto address = IpAddress::parse(name)) {  // RFC 6066 §3: an address is no SNI
+  if (state_->own) CHECK(state_->own->apply(ssl));
+  if (!state_->verifies_name) {
+    if (!IpAddress::parse(name)) SSL_set_tlsext_host_name(ssl, name.c_str());
+    ERR_clear_error();
+  } else if (const auto address = IpAddress::parse(name)) {  // RFC 6066 §3: an address is no SNI
     const Octets octets = Octets(address->octets).subspan(address->is_v4() ? 12 : 0);
     CHECK(X509_VERIFY_PARAM_set1_ip(wanted, octets.data(), octets.size()) == 1);
   } else {

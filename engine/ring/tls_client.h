@@ -1,12 +1,13 @@
 #pragma once
 // How we speak TLS to upstreams: whom we trust, which protocol we ask for, and the sessions that
-// can be resumed. One for a pool of upstreams, shared by all shards.
+// can be resumed. One for a pool of upstreams or a RADIUS server, shared by all shards.
 
 #include <cstdint>
 #include <expected>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/ring/tls_session.h"
 #include "protocol/ip_address.h"
@@ -16,6 +17,11 @@ namespace sallyport::ring {
 struct TlsClientPlan {
   std::string ca_file{};  ///< PEM; empty: the system's, /etc/ssl/certs/ca-certificates.crt
   bool http2 = false;     ///< asks for h2 alone by ALPN; else for http/1.1
+  std::vector<std::string> protocols{};  ///< not empty: these instead, the one we like best first
+  std::string certificate_file{};        ///< PEM chain that we show, leaf first; empty: none
+  std::string key_file{};                ///< PEM, without a passphrase
+  /// False: the owner looks for himself whose certificate it is, before anything is sent.
+  bool verifies_name = true;
   std::uint32_t max_cached_servers = 1024;  ///< for resumption; the longest unused one goes first
 };
 

@@ -77,14 +77,15 @@ struct TlsServerContext::State {
   Choice first;
   std::shared_ptr<const TicketKeys> tickets;
   std::string acme_challenge_folder;
-  bool http2 = true;
+  std::vector<TlsProtocol> protocols;  ///< in our order
 
   void index_names();
   void set_callbacks();
   [[nodiscard]] const Choice& choice_of(std::string_view name) const noexcept;
   [[nodiscard]] bool answer_challenge(const SSL_CLIENT_HELLO* hello, const std::string& name) const;
   [[nodiscard]] bool choose(const SSL_CLIENT_HELLO* hello) const;
-  [[nodiscard]] std::string_view protocol_for(Octets protocols) const noexcept;
+  [[nodiscard]] std::expected<void, std::string> ask_for_certificates(const std::string& ca_file);
+  [[nodiscard]] std::string_view protocol_for(Octets offered, int tls_version) const noexcept;
 
   static const State& of(const SSL* ssl) noexcept {
     return *static_cast<const State*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
@@ -143,11 +144,33 @@ bool TlsServerContext::State::choose(const SSL_CLIENT_HELLO* hello) const {
   return (suitable != choice.end() ? *suitable : choice.back())->apply(hello->ssl);
 }
 
-std::string_view TlsServerContext::State::protocol_for(Octets protocols) const noexcept {
-  if (http2 && offers(protocols, kHttp2)) return kHttp2;
-  if (offers(protocols, kHttp1)) return kHttp1;
+std::string_view TlsServerContext::State::protocol_for(Octets offered,
+                                                       int tls_version) const noexcept {
+  for (const TlsProtocol& protocol : protocols) {
+    if (protocol.needs_tls13 && tls_version < TLS1_3_VERSION) continue;
+    if (offers(offered, protocol.name)) return protocol.name;
+  }
   // Alone it came past choose(), so there is a challenge's certificate.
-  if (as_text(protocols) == kAcmeOnly) return kAcme;
+  if (as_text(offered) == kAcmeOnly) return kAcme;
+  return {};
+}
+
+std::expected<void, std::string> TlsServerContext::State::ask_for_certificates(
+    const std::string& ca_file) {
+  SSL_CTX* const raw = context.get();
+  if (const auto text = read_file(ca_file); !text) {
+    return std::unexpected(ca_file + ": the trusted certificates cannot be read: " + text.error() +
+                           ". Check the path and that our user may read it");
+  }
+  if (SSL_CTX_load_verify_locations(raw, ca_file.c_str(), nullptr) != 1) {
+    return std::unexpected(ca_file + ": no trusted certificates in it: " + take_boringssl_error() +
+                           ". It must hold PEM blocks BEGIN CERTIFICATE");
+  }
+  // Peers choose their certificate by the names of who we trust (RFC 8446 §4.2.4).
+  SSL_CTX_set_client_CA_list(raw, SSL_load_client_CA_file(ca_file.c_str()));
+  SSL_CTX_set_verify(raw, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  SSL_CTX_set_options(raw, SSL_OP_NO_TICKET);
+  ERR_clear_error();  // the end of the file is an error to the reader of names
   return {};
 }
 
@@ -163,7 +186,7 @@ void TlsServerContext::State::set_callbacks() {
       raw,
       [](SSL* ssl, const std::uint8_t** out, std::uint8_t* out_octets, const std::uint8_t* offered,
          unsigned octets, void* /*argument*/) {
-        const std::string_view chosen = of(ssl).protocol_for({offered, octets});
+        const std::string_view chosen = of(ssl).protocol_for({offered, octets}, SSL_version(ssl));
         // RFC 7301 §3.2: nothing in common is fatal, or another protocol's client could be led
         // here.
         if (chosen.empty()) return SSL_TLSEXT_ERR_ALERT_FATAL;
@@ -189,7 +212,7 @@ void TlsServerContext::State::set_callbacks() {
             return opened ? ssl_ticket_aead_success : ssl_ticket_aead_ignore_ticket;
           },
   };
-  SSL_CTX_set_ticket_aead_method(raw, &kTickets);
+  if (tickets) SSL_CTX_set_ticket_aead_method(raw, &kTickets);
 }
 
 namespace {
@@ -226,7 +249,8 @@ void add_warnings(const TlsCertificateFiles& files, TlsCertificate& certificate,
 
 std::expected<TlsServerContext::Loaded, std::string> TlsServerContext::load(
     const TlsServerPlan& plan, std::shared_ptr<const TicketKeys> tickets, std::int64_t now_unix_s) {
-  CHECK(tickets && !plan.certificates.empty());
+  const bool asks = !plan.client_ca_file.empty();
+  CHECK((tickets || asks) && !plan.certificates.empty());
   auto state = std::make_shared<State>();
   Loaded loaded;
   for (const TlsCertificateFiles& files : plan.certificates) {
@@ -237,10 +261,14 @@ std::expected<TlsServerContext::Loaded, std::string> TlsServerContext::load(
   }
   state->tickets = std::move(tickets);
   state->acme_challenge_folder = plan.acme_challenge_folder;
-  state->http2 = plan.http2;
+  state->protocols = plan.protocols;
+  if (state->protocols.empty()) {
+    if (plan.http2) state->protocols.push_back({.name = std::string(kHttp2)});
+    state->protocols.push_back({.name = std::string(kHttp1)});
+  }
   state->index_names();
-  // Certificates stay octets: a server has no use for parsed ones.
-  state->context.reset(SSL_CTX_new(TLS_with_buffers_method()));
+  // Certificates stay octets where nobody has to verify one.
+  state->context.reset(SSL_CTX_new(asks ? TLS_method() : TLS_with_buffers_method()));
   CHECK(state->context);
   SSL_CTX* const context = state->context.get();
   set_common_options(context);
@@ -251,6 +279,11 @@ std::expected<TlsServerContext::Loaded, std::string> TlsServerContext::load(
   SSL_CTX_set_timeout(context, TicketKeys::kTicketLifetimeS);
   SSL_CTX_set_session_psk_dhe_timeout(context, TicketKeys::kTicketLifetimeS);
   state->set_callbacks();
+  if (asks) {
+    if (const auto asked = state->ask_for_certificates(plan.client_ca_file); !asked) {
+      return std::unexpected(asked.error());
+    }
+  }
   loaded.context = std::shared_ptr<TlsServerContext>(new TlsServerContext(std::move(state)));
   return loaded;
 }
@@ -273,6 +306,7 @@ std::vector<std::string> files_of(const TlsServerPlan& plan) {
     paths.push_back(files.key_file);
     if (!files.ocsp_file.empty()) paths.push_back(files.ocsp_file);
   }
+  if (!plan.client_ca_file.empty()) paths.push_back(plan.client_ca_file);
   return paths;
 }
 

@@ -19,6 +19,12 @@ struct TlsCertificateFiles {
   std::string ocsp_file{};       ///< DER response to staple (RFC 6066 §8); empty: none
 };
 
+/// A protocol that is spoken inside of TLS (RFC 7301).
+struct TlsProtocol {
+  std::string name;
+  bool needs_tls13 = false;
+};
+
 struct TlsServerPlan {
   /// At least one; the first serves those who name no host that we know. Two for one name with
   /// different kinds of key: each visitor gets the one he can check, ECDSA before RSA.
@@ -27,15 +33,22 @@ struct TlsServerPlan {
   /// TLS-ALPN-01 (RFC 8737): NAME.pem in it, certificate and key, answers "acme-tls/1" for NAME.
   /// Empty: such a handshake fails. A session with that ALPN is to be closed once established.
   std::string acme_challenge_folder{};
+  /// Not empty: these instead of HTTP's, in our order of preference. Who offers none at all is
+  /// served, and has alpn() "".
+  std::vector<TlsProtocol> protocols{};
+  /// PEM file. Every peer must show a certificate that one of its authorities has signed, for
+  /// clients. No session is resumed: that would ask for no certificate. Empty: none is asked for.
+  std::string client_ca_file{};
 };
 
 class TlsServerContext {
  public:
   struct Loaded;
 
-  /// Reads the files. An error is one line: the path, what is wrong, what to do. `now_unix_s` is
-  /// for the warnings, of which there is one each for a certificate that has expired (or not
-  /// begun), a key that everybody can read and a staple that cannot be used. Off the packet path.
+  /// Reads the files. `tickets` may be null where a certificate is asked for. An error is one line:
+  /// the path, what is wrong, what to do. `now_unix_s` is for the warnings, of which there is one
+  /// each for a certificate that has expired (or not begun), a key that everybody can read and a
+  /// staple that cannot be used. Off the packet path.
   [[nodiscard]] static std::expected<Loaded, std::string> load(
       const TlsServerPlan& plan, std::shared_ptr<const TicketKeys> tickets,
       std::int64_t now_unix_s);

@@ -5,6 +5,7 @@
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
+#include <openssl/pool.h>
 #include <openssl/ssl.h>
 
 #include "engine/ring/tls_io.h"
@@ -197,6 +198,24 @@ TlsStatus TlsSession::close_notify(TlsSink& sink) noexcept {
   return status == TlsStatus::want_input ? TlsStatus::ok : status;
 }
 
+TlsCertificateFault TlsSession::certificate_fault() const noexcept {
+  if (error_ != TlsError::certificate) return TlsCertificateFault::none;
+  switch (static_cast<int>(error_code_)) {
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_CERT_SIGNATURE_FAILURE:
+    case X509_V_ERR_CERT_UNTRUSTED: return TlsCertificateFault::untrusted;
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_CERT_NOT_YET_VALID: return TlsCertificateFault::expired;
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH: return TlsCertificateFault::name;
+    default: return TlsCertificateFault::other;  // purpose, constraints, and all that is rare
+  }
+}
+
 std::string TlsSession::error_text() const {
   const auto reason = [this] {
     ERR_clear_error();
@@ -219,6 +238,13 @@ std::string_view TlsSession::alpn() const noexcept {
   unsigned octets = 0;
   SSL_get0_alpn_selected(ssl_.get(), &name, &octets);
   return as_text({name, octets});
+}
+
+Octets TlsSession::peer_certificate() const noexcept {
+  const STACK_OF(CRYPTO_BUFFER)* const chain = SSL_get0_peer_certificates(ssl_.get());
+  if (chain == nullptr || sk_CRYPTO_BUFFER_num(chain) == 0) return {};
+  const CRYPTO_BUFFER* const leaf = sk_CRYPTO_BUFFER_value(chain, 0);
+  return {CRYPTO_BUFFER_data(leaf), CRYPTO_BUFFER_len(leaf)};
 }
 
 std::string_view TlsSession::sni() const noexcept {

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "engine/ring/tls_fault.h"
 #include "protocol/octets.h"
 
 struct ssl_st;
@@ -77,12 +78,15 @@ class TlsSession {
   [[nodiscard]] TlsStatus close_notify(TlsSink& sink) noexcept;
 
   [[nodiscard]] TlsError error() const noexcept { return error_; }
+  /// Where error() is certificate.
+  [[nodiscard]] TlsCertificateFault certificate_fault() const noexcept;
   /// The failure in words for a log, in one line; empty where there was none.
   [[nodiscard]] std::string error_text() const;
 
   // Known once established; the views live as long as the session.
   [[nodiscard]] std::string_view alpn() const noexcept;  ///< "h2", "http/1.1", "acme-tls/1", ""
   [[nodiscard]] std::string_view sni() const noexcept;   ///< server: as the visitor wrote it, or ""
+  [[nodiscard]] Octets peer_certificate() const noexcept;  ///< its own, DER; empty: it showed none
   [[nodiscard]] bool resumed() const noexcept;
   [[nodiscard]] std::string_view version() const noexcept;  ///< "TLSv1.3"
   [[nodiscard]] std::string_view cipher() const noexcept;   ///< RFC name

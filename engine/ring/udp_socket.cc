@@ -1,6 +1,7 @@
 #include "engine/ring/udp_socket.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -132,6 +133,26 @@ std::optional<Datagram> read_message(Octets buffer) noexcept {
   return Datagram{.source = Endpoint::from(reinterpret_cast<const sockaddr*>(&name)),
                   .local = *local,
                   .payload = rest.first(std::min<std::size_t>(rest.size(), out.payloadlen))};
+}
+
+std::optional<Datagram> receive_one(const FileDescriptor& socket, MutableOctets buffer) noexcept {
+  sockaddr_storage name{};
+  std::array<std::uint8_t, kControlOctets> control;
+  iovec octets{.iov_base = buffer.data(), .iov_len = buffer.size()};
+  msghdr message{};
+  message.msg_name = &name;
+  message.msg_namelen = sizeof(name);
+  message.msg_iov = &octets;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  const ssize_t got = ::recvmsg(socket.get(), &message, MSG_DONTWAIT);
+  if (got < 0) return std::nullopt;
+  const auto local = find_local(Octets(control).first(message.msg_controllen));
+  if (!local) return std::nullopt;
+  return Datagram{.source = Endpoint::from(reinterpret_cast<const sockaddr*>(&name)),
+                  .local = *local,
+                  .payload = buffer.first(static_cast<std::size_t>(got))};
 }
 
 std::size_t write_source(const IpAddress& local, MutableOctets out) noexcept {

@@ -42,6 +42,11 @@ struct Datagram {
 /// without the address it was sent to.
 [[nodiscard]] std::optional<Datagram> read_message(Octets buffer) noexcept;
 
+/// The next datagram of a socket of open_udp(), without the ring, into `buffer`; what does not fit
+/// is cut. Does not wait. Empty: there is none, or it does not tell the address it was sent to.
+[[nodiscard]] std::optional<Datagram> receive_one(const FileDescriptor& socket,
+                                                  MutableOctets buffer) noexcept;
+
 /// Control data that lets a datagram leave from `local`. Writes at most kControlOctets to `out` and
 /// returns the octets used.
 [[nodiscard]] std::size_t write_source(const IpAddress& local, MutableOctets out) noexcept;

@@ -32,8 +32,8 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
         epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true",
-                      help="two minutes; the speed table without its rows about HTTP, which "
-                           "--quick --only http measures")
+                      help="two minutes; the speed table without its rows about HTTP and the "
+                           "gate, which --quick --only http gate measures")
     size.add_argument("--tiny", action="store_true",
                       help="half a minute; shows that all works, measures nothing, holds nothing")
     parser.add_argument("--only", nargs="+", choices=names, metavar="SCENARIO",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import pathlib
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from .machine import Cores
 from .processes import Children
@@ -35,6 +36,8 @@ class Plan:
     transfers: int
     http_round_s: float
     http_idle: int  # connections
+    gate_visitors: int  # of one flood
+    gate_floods: int
     enforce: bool = True
 
 
@@ -42,18 +45,20 @@ FULL = Plan(rounds=9, warm_up_s=1, round_s=4, latency_round_s=3, latency_rounds=
             curve_rates=(5_000, 10_000, 20_000, 30_000, 40_000, 60_000, 80_000, 100_000, 120_000),
             fixed_rate=8_000, fixed_rate_rounds=5, paired_rounds=15, window=128,
             clients=1_000_000, addresses_by_client=1, pending=100_000, steady_s=8,
-            transfers=20_000, http_round_s=5, http_idle=10_000)
+            transfers=20_000, http_round_s=5, http_idle=10_000, gate_visitors=50_000,
+            gate_floods=5)
 QUICK = Plan(rounds=3, warm_up_s=0.3, round_s=1, latency_round_s=0.8, latency_rounds=5, step_s=0.3,
              curve_rates=(5_000, 20_000, 80_000), fixed_rate=8_000,
              fixed_rate_rounds=1, paired_rounds=7, window=128, clients=1_000_000,
              addresses_by_client=100, pending=100_000, steady_s=2, transfers=6_000, http_round_s=1,
-             http_idle=10_000)
+             http_idle=10_000, gate_visitors=50_000, gate_floods=2)
 # So small that it only shows that everything works: nothing that it measures means anything.
 TINY = Plan(rounds=1, warm_up_s=0.05, round_s=0.1, latency_round_s=0.1, latency_rounds=1,
             step_s=0.1, curve_rates=(500, 1_000), fixed_rate=1_000, fixed_rate_rounds=1,
             paired_rounds=1,
             window=16, clients=5_000, addresses_by_client=10, pending=300, steady_s=0.3,
-            transfers=50, http_round_s=0.3, http_idle=100, enforce=False)
+            transfers=50, http_round_s=0.3, http_idle=100, gate_visitors=500,
+            gate_floods=1, enforce=False)
 
 
 class Bench:
@@ -73,6 +78,17 @@ class Bench:
 
     def new_folder(self, name: str) -> pathlib.Path:
         return pathlib.Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.folder))
+
+    @contextlib.contextmanager
+    def awake(self) -> Iterator[None]:
+        """No core that takes part in a measurement halts within."""
+        spinners = self.children.keep_awake(self.cores.proxy | self.cores.generator
+                                            | self.cores.downstream)
+        try:
+            yield
+        finally:
+            for spinner in spinners:
+                self.children.stop(spinner)
 
     @staticmethod
     def clean_environment() -> Mapping[str, str]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 import statistics
+from collections.abc import Iterable
 
 from . import http_idle, http_systems
 from .bench import Bench
@@ -42,16 +43,16 @@ def run(bench: Bench) -> None:
     origin = http_systems.start_origin(bench, certificate)
     servers = _start_all(bench, [proxy for proxy in PROXIES if proxy.words[0] not in missing],
                          certificate, origin)
-    neighbours = _neighbours(bench)
+    company = neighbours(bench)
     for traffic in TRAFFIC:
         if ("wrk" if traffic.protocol == "h1" else "h2load") in missing:
             continue
         for number in range(min(bench.plan.rounds, _MAX_ROUNDS)):
             for server in servers.values():
                 _measure(bench, SCENARIO, server, traffic, number)
-    for neighbour in neighbours:
+    for neighbour in company:
         bench.children.stop(neighbour)
-    _say_what_was_the_limit(bench, 1 / (1 + len(neighbours)))
+    _say_what_was_the_limit(bench, 1 / (1 + len(company)))
     if "wrk" not in missing:
         _half_load(bench, servers, origin)
     for server in servers.values():
@@ -60,7 +61,7 @@ def run(bench: Bench) -> None:
     bench.children.stop(origin.child)
 
 
-def _neighbours(bench: Bench) -> list[Child]:
+def neighbours(bench: Bench) -> list[Child]:
     """Where load and origin share a core, every proxy outruns them, and would spend its time on
     waiting and waking. Neighbours that take most of its core keep it busy with the rest: what it
     bears there shows what a whole one would."""
@@ -100,18 +101,20 @@ def _half_load(bench: Bench, servers: dict[str, Server], origin: Server) -> None
     machine goes before any of them: what is left is the proxies' own."""
     compared = [name for name in (SALLYPORT, NGINX) if name in servers]
     traffic = dataclasses.replace(PLAIN, rate=half_of(bench, compared), urgent=True)
-    for server in (origin, *(servers[name] for name in compared)):
+    make_first(bench, HALF_LOAD, (origin, *(servers[name] for name in compared)))
+    with bench.awake():
+        for number in range(min(bench.plan.paired_rounds, 2 * _MAX_ROUNDS)):
+            for name in compared if number % 2 == 0 else reversed(compared):
+                _measure(bench, HALF_LOAD, servers[name], traffic, number)
+
+
+def make_first(bench: Bench, scenario: str, servers: Iterable[Server]) -> None:
+    """No other program of this machine goes before these."""
+    for server in servers:
         if not make_urgent(server.child.pid):
-            bench.limit("http-half-load: not root, so other programs of this machine went before "
+            bench.limit(f"{scenario}: not root, so other programs of this machine went before "
                         "proxies and load: latencies are theirs too")
-            break
-    awake = bench.children.keep_awake(bench.cores.proxy | bench.cores.generator
-                                      | bench.cores.downstream)
-    for number in range(min(bench.plan.paired_rounds, 2 * _MAX_ROUNDS)):
-        for name in compared if number % 2 == 0 else reversed(compared):
-            _measure(bench, HALF_LOAD, servers[name], traffic, number)
-    for spinner in awake:
-        bench.children.stop(spinner)
+            return
 
 
 def _idle(bench: Bench, proxies: list[Proxy], certificate: pathlib.Path, origin: Server,

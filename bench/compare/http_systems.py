@@ -44,7 +44,7 @@ PROXIES = (
     Proxy("caddy", "Caddyfile",
           ("caddy", "run", "--adapter", "caddyfile", "--config", "@CONFIGURATION@")),
 )
-_ORIGIN = Proxy("origin", "origin.conf", PROXIES[1].words)
+ORIGIN = Proxy("origin", "origin.conf", PROXIES[1].words)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,10 +54,12 @@ class Server:
     tls_address: probe.Address
     child: Child
     trust: pathlib.Path  # the certificate that its TLS listener shows
+    path: str | None = None  # of the one page that it is asked for; None: bodies by their size
 
     def url(self, tls: bool, body_octets: int) -> str:
         host, port = self.tls_address if tls else self.address
-        return f"{'https' if tls else 'http'}://{host}:{port}/{body_octets}"
+        path = self.path if self.path is not None else f"/{body_octets}"
+        return f"{'https' if tls else 'http'}://{host}:{port}{path}"
 
 
 def max_connections() -> int:
@@ -100,12 +102,14 @@ def make_certificate(bench: Bench) -> pathlib.Path:
     return folder
 
 
-def _start(bench: Bench, proxy: Proxy, cpus: set[int], certificate: pathlib.Path,
-           folder: pathlib.Path, origin: probe.Address = ("", 0)) -> Server:
+def launch(bench: Bench, proxy: Proxy, cpus: set[int], certificate: pathlib.Path,
+           folder: pathlib.Path, origin: probe.Address = ("", 0), let_in: str = "") -> Server:
+    """Started; whether it listens yet is for the caller to see. `let_in`: an address that passes
+    the gate."""
     host = loopback_address()
     address, tls_address, admin = ((host, free_port(host, socket.SOCK_STREAM)) for _ in range(3))
     values = {"FOLDER": folder, "ADDRESS": host, "PORT": address[1], "TLS_PORT": tls_address[1],
-              "ADMIN_PORT": admin[1],
+              "ADMIN_PORT": admin[1], "LET_IN": let_in,
               "ORIGIN_ADDRESS": origin[0], "ORIGIN_PORT": origin[1],
               "CERTIFICATE": certificate / "certificate.pem", "KEY": certificate / "key.pem",
               "CERTIFICATE_WITH_KEY": certificate / "both.pem",
@@ -122,18 +126,18 @@ def _start(bench: Bench, proxy: Proxy, cpus: set[int], certificate: pathlib.Path
 
 
 def start_origin(bench: Bench, certificate: pathlib.Path) -> Server:
-    folder = bench.new_folder(_ORIGIN.name)
+    folder = bench.new_folder(ORIGIN.name)
     (folder / "bodies").mkdir()
     for octets in BODIES:
         (folder / "bodies" / str(octets)).write_bytes(body(octets))
-    server = _start(bench, _ORIGIN, bench.cores.downstream, certificate, folder)
+    server = launch(bench, ORIGIN, bench.cores.downstream, certificate, folder)
     wait_ready(server, (False,))
     return server
 
 
 def start(bench: Bench, proxy: Proxy, certificate: pathlib.Path, origin: Server) -> Server:
     """Started, and every body has come through it unchanged, plain and by TLS."""
-    server = _start(bench, proxy, bench.cores.proxy, certificate, bench.new_folder(proxy.name),
+    server = launch(bench, proxy, bench.cores.proxy, certificate, bench.new_folder(proxy.name),
                     origin.address)
     wait_ready(server, (False, True))
     return server

@@ -70,16 +70,13 @@ def rounds(bench: Bench, asking: Server, idle: Server) -> None:
     no other program of this machine goes before a shard."""
     for server in (asking, idle):
         make_urgent(server.child.pid, _SHARD)
-    awake = bench.children.keep_awake(bench.cores.proxy | bench.cores.generator
-                                      | bench.cores.downstream)
     traffic = load.Load(seconds=bench.plan.latency_round_s, rate=bench.plan.fixed_rate,
                         warm_up_s=bench.plan.latency_round_s / 4, urgent=True)
     pair = ((idle, 0), (asking, bench.plan.pending))
-    for number in range(bench.plan.paired_rounds):
-        for server, count in pair if number % 2 == 0 else reversed(pair):
-            load.measure(bench, SCENARIO, server, number, traffic, pending=count)
-    for spinner in awake:
-        bench.children.stop(spinner)
+    with bench.awake():
+        for number in range(bench.plan.paired_rounds):
+            for server, count in pair if number % 2 == 0 else reversed(pair):
+                load.measure(bench, SCENARIO, server, number, traffic, pending=count)
 
 
 def memory(bench: Bench, server: Server, before_kb: int) -> None:

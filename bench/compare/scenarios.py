@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from . import (clients, duplicates, http_scenario, latency, pending, shards, systems, throughput,
-               verify)
+from . import (clients, duplicates, gate, http_scenario, latency, pending, shards, systems,
+               throughput, verify)
 from .bench import Bench
 from .systems import DIRECT, NAMES, SALLYPORT, Server
 
@@ -79,6 +79,10 @@ def _http(bench: Bench, _: Stage) -> None:
     http_scenario.run(bench)
 
 
+def _gate(bench: Bench, _: Stage) -> None:
+    gate.run(bench)
+
+
 ALL = (
     Scenario("throughput", "CPU of a proxied request: saturation, and a rate that all bear",
              _throughput),
@@ -92,6 +96,8 @@ ALL = (
     Scenario("memory", "memory of waiting verifications alone, by way of polling", _memory),
     Scenario("shards", "rate by number of shards", _shards),
     Scenario("http", "reverse proxies: rate, latency, CPU of a request, idle connections", _http),
+    Scenario("gate", "the gate: its first page, and a flood of new visitors", _gate),
 )
-# What --quick leaves out. Of the speed table only the rows about HTTP need it: --quick --only http.
-NOT_QUICK = ("memory", "shards", "http")
+# What --quick leaves out. Of the speed table only the rows about HTTP and the gate need it: --quick
+# --only http gate.
+NOT_QUICK = ("memory", "shards", "http", "gate")

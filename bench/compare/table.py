@@ -6,7 +6,7 @@ import dataclasses
 import statistics
 from collections.abc import Iterable
 
-from . import (clients, duplicates, http_idle, http_scenario, latency, pending, throughput,
+from . import (clients, duplicates, gate, http_idle, http_scenario, latency, pending, throughput,
                verify)
 from .bench import Bench
 from .http_load import Traffic
@@ -19,7 +19,7 @@ SCENARIO_OF = {throughput.SATURATED: "throughput", latency.ADDED: "latency",
                pending.SCENARIO: "pending", verify.TRANSFERS: "verify",
                duplicates.SCENARIO: "duplicates", clients.SCENARIO: "clients",
                http_scenario.SCENARIO: "http", http_scenario.HALF_LOAD: "http",
-               http_idle.SCENARIO: "http"}
+               http_idle.SCENARIO: "http", gate.PAGE: "gate", gate.FLOOD: "gate"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -175,10 +175,23 @@ def _http_rows(bench: Bench) -> list[Row]:
             _http_latency(bench), *(_http_idle(bench, tls) for tls in (False, True))]
 
 
+def _gate_rows(bench: Bench) -> list[Row]:
+    ours, theirs = (bench.by_round(gate.PAGE, system, "rate_of_a_core")
+                    for system in (SALLYPORT, http_scenario.NGINX))
+    during, before = (_p99(bench, gate.FLOOD, flooded=flooded) for flooded in (True, False))
+    return [Row("gate's first page: requests/s of a busy core ÷ nginx's for such a file", gate.PAGE,
+                ">=", 0.6, 1.0, by_round(ours, theirs), _median(ours.values()),
+                _median(theirs.values()), "/s"),
+            Row(f"p99 of those let in while {bench.plan.gate_visitors:,} new visitors come ÷ "
+                "before", gate.FLOOD, "<=", 1.2, 1.0, by_round(during, before),
+                _median(during.values()), _median(before.values()), "µs")]
+
+
 def rows(bench: Bench) -> list[Row]:
     """All lines, measured or not, in the order in which they are read."""
     return [*_cpu_rows(bench), _added_latency(bench), _memory(bench), _transfers(bench),
-            _duplicates(bench), _clients(bench), _pending(bench), *_http_rows(bench)]
+            _duplicates(bench), _clients(bench), _pending(bench), *_http_rows(bench),
+            *_gate_rows(bench)]
 
 
 def _number(value: float | None, unit: str = "") -> str:

@@ -194,12 +194,16 @@ void Demo::print_welcome() const {
   print("");
   if (!is_installed("radclient"))
     print("  radclient is not installed: apt-get install freeradius-utils\n");
-  print(narrator_.dim("  The HTTP door: the web page is refused, until your address is let in:"));
+  print(narrator_.dim(
+      "  The HTTP door: open the web page in a browser, be alice, and say yes on the"));
+  print(narrator_.dim("  phone page. Or let your address in by hand:"));
   print("");
-  const std::string grant = fmt::format("  {} grant --config {}", binary_, config_);
+  const auto grants = [this](std::string_view what) {
+    return fmt::format("  {} grants {} --config {}", binary_, what, config_);
+  };
   print(fmt::format("  curl http://{}/", ports_.web.text()));
-  print(grant + " --add 127.0.0.1 --user alice --for 1h");
-  print(grant + " --end-user alice");
+  print(grants("add 127.0.0.1 --user alice --for 1h"));
+  print(grants("revoke --user alice"));
   print("");
   print(narrator_.dim("  Ctrl-C ends it all. What happens to each request shows here:"));
   print("");

@@ -92,6 +92,13 @@ action = "VPN login"
 description = "Log in as {{user}} from {{address}}?"
 ttl = "60s"
 
+# Whoever plays with the demo logs in and denies it more often than any user would.
+[second_factor.limits]
+user = "off"
+user_long = "off"
+pair = "off"
+cool_down = "0s"
+
 [http]
 control_socket = "{}"
 access_log = true
@@ -102,10 +109,32 @@ listen = ["{}"]
 # What stands behind the door.
 [[http.route]]
 name = "page"
+hosts = ["127.0.0.1"]
 policy = "second_factor"
 respond = 200
 respond_type = "text/html; charset=utf-8"
 respond_body = "<!doctype html><title>Let in</title><h1>You are let in</h1><p>This page is behind the HTTP door.</p>"
+
+# How a visitor gets in by himself: as alice, or as bob, on the demo's phone.
+[gate]
+factors = ["push"]
+issuer = "sallyport's demo"
+url = "http://{}"
+insecure_cookie = true
+
+[[gate.directory]]
+name = "users"
+type = "list"
+
+[[gate.directory.user]]
+id = "alice"
+
+[[gate.directory.user]]
+id = "bob"
+
+[store]
+type = "sqlite"
+path = ":memory:"
 
 [admin]
 listen = "{}"
@@ -115,7 +144,8 @@ format = "json"
 )",
                      ports.radius.text(), secrets.client, ports.downstream.text(),
                      secrets.downstream, ports.phone.text(), kDemoServiceId, kDemoClientId,
-                     secrets.notakey_client, control_socket, ports.web.text(), ports.admin.text());
+                     secrets.notakey_client, control_socket, ports.web.text(), ports.web.text(),
+                     ports.admin.text());
 }
 
 std::expected<std::string, std::string> find_sallyport(const std::string& given) {

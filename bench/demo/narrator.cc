@@ -153,9 +153,12 @@ std::vector<std::string> Narrator::tell(const Decision& decision, std::uint64_t 
 
 std::string Narrator::tell(const Visit& visit, std::uint64_t unix_ms) const {
   const bool granted = visit.admission == "granted";
+  const bool refused = visit.admission == "gate";
   const std::string what = granted ? fmt::format("let in, his address is opened for {}", visit.user)
-                                   : "refused: his address is not let in yet";
-  return line(unix_ms, visit.visitor, "web", granted ? Colour::green : Colour::red,
+                           : refused ? "refused: his address is not let in yet"
+                                     : "a page of the gate";
+  const Colour colour = granted ? Colour::green : refused ? Colour::red : Colour::yellow;
+  return line(unix_ms, visit.visitor, "web", colour,
               fmt::format("{} {}: {} {}", printable(visit.method), printable(visit.target),
                           printable(what), dim(fmt::format("({})", visit.status))));
 }

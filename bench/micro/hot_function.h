@@ -29,6 +29,7 @@ void add_answer(HotFunctions& all);
 void add_request(HotFunctions& all);
 void add_dialogue(HotFunctions& all);
 void add_verification_table(HotFunctions& all);
+void add_push_limits(HotFunctions& all);
 void add_mailbox(HotFunctions& all);
 void add_timer_wheel(HotFunctions& all);
 void add_client_table(HotFunctions& all);
@@ -38,5 +39,8 @@ void add_fingerprint(HotFunctions& all);
 void add_door(HotFunctions& all);
 void add_audit(HotFunctions& all);
 void add_http_head(HotFunctions& all);
+
+/// What is not hot, and takes long: registered with Google Benchmark, never counted.
+void time_client_tables();
 
 }  // namespace sallyport::micro

@@ -34,6 +34,7 @@ HotFunctions all_hot_functions() {
   sallyport::micro::add_request(all);
   sallyport::micro::add_dialogue(all);
   sallyport::micro::add_verification_table(all);
+  sallyport::micro::add_push_limits(all);
   sallyport::micro::add_mailbox(all);
   sallyport::micro::add_timer_wheel(all);
   sallyport::micro::add_client_table(all);
@@ -97,6 +98,7 @@ int main(int argc, char** argv) {
     benchmark::RegisterBenchmark(
         function.name.c_str(),
         [&function, &prepared](benchmark::State& state) { time_one(state, function, prepared); });
+  sallyport::micro::time_client_tables();
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
   benchmark::RunSpecifiedBenchmarks();

@@ -334,7 +334,7 @@ HttpReply NotakeyService::render(const AuthRequest& request, std::uint16_t statu
   if (request.state == RequestState::approved) {
     body += fmt::format(R"(,"user_id":"{}","full_name":{},"email":{},"main_phone_number":null,)",
                         request.uuid.view(), name, json_quote(user + "@example.org"));
-    body += R"("groups":["lab"],"keytoken":null,"response_payload":null)";
+    body += R"("groups":["lab","VPN users"],"keytoken":null,"response_payload":null)";
   }
   return {.status = status, .body = body + "}"};
 }

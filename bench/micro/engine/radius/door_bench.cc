@@ -31,19 +31,22 @@ class CountingOutbox final : public radius_door::Outbox {
     ++answers;
     last_answer = radius::Code{datagram[0]};
   }
-  void send_downstream(std::uint16_t source_port, Octets datagram) noexcept override {
+  void end_connection(std::uint16_t, radius_door::RadsecEnd) noexcept override {}
+  void send_downstream(std::uint16_t, std::uint16_t source_port,
+                       Octets datagram) noexcept override {
     ++forwarded;
     port = source_port;
     identifier = datagram[1];
     identifiers.push_back(identifier);
     std::copy_n(datagram.begin() + 4, authenticator.octets.size(), authenticator.octets.begin());
   }
-  bool open_source_port() noexcept override { return true; }
+  bool open_source_port(std::uint16_t) noexcept override { return true; }
   bool ask(const verify::Question& question) noexcept override {
     ticket = question.ticket;
     return true;
   }
   void release(verify::Ticket, const verify::JoinKey&, std::uint64_t) noexcept override {}
+  bool store(const radius_door::StorageRequest&) noexcept override { return false; }
   bool audit(const AuditRecord&) noexcept override {
     ++audited;
     return true;
@@ -77,12 +80,16 @@ class DoorFixture {
     client.secret = Secret(hops_.client.secret());
     DoorSettings settings;
     settings.clients = std::make_shared<const radius_door::ClientTable>(std::vector{client});
-    settings.downstream_key =
-        std::make_shared<const radius::HopKey>(Secret(hops_.downstream.secret()));
-    settings.downstream.host = "radius.example";
+    config::Downstream downstream;
+    downstream.host = "radius.example";
+    downstream.secret = Secret(hops_.downstream.secret());
+    settings.plan = radius_door::DownstreamPlan(downstream);
+    radius_door::DownstreamLinks links;
+    links[0] = std::make_unique<radius_door::DownstreamLink>(
+        plan.max_source_ports, std::make_shared<radius_door::LinkMetrics>());
     settings.duplicate_window_ms = 5'000;
-    door_ = std::make_unique<Door>(plan, std::make_shared<const DoorSettings>(settings), outbox,
-                                   random_, metrics, now_);
+    door_ = std::make_unique<Door>(plan, std::make_shared<const DoorSettings>(settings),
+                                   std::move(links), outbox, random_, metrics, now_);
     path_.source = *Endpoint::parse("192.0.2.7:1024", 0);
     path_.local = *IpAddress::parse("192.0.2.1");
   }

@@ -13,7 +13,6 @@
 namespace sallyport::micro {
 namespace {
 
-using radius_door::ClientEntry;
 using radius_door::Fingerprint;
 
 Calls identify(Bytes (*make)(const radius::HopKey&, std::uint8_t)) {
@@ -23,14 +22,15 @@ Calls identify(Bytes (*make)(const radius::HopKey&, std::uint8_t)) {
     config::Client settings;
     settings.name = "office";
     settings.secret = Secret("client's shared secret");
-    const ClientEntry client(settings);
+    settings.addresses = {{.address = IpAddress::v4(0xc000'0207), .length = 128}};
+    const radius_door::ClientTable table({settings});
     const Fingerprint fingerprint(std::array<std::uint8_t, 16>{1, 2, 3});
     const radius::PacketView request = parsed(packet);
-    const IpAddress address = IpAddress::v4(0xc000'0207);
+    const IpAddress address = settings.addresses.front().address;
     const radius::Authenticator authenticator = sample_authenticator();
     const auto key_of = [&](std::string_view user) {
       return fingerprint.join_key({.user = user,
-                                   .client = client,
+                                   .client = *table.find(address),
                                    .client_address = address,
                                    .request = request,
                                    .downstream_key = hops->downstream,

@@ -1,10 +1,26 @@
 // Any datagram: PacketView must refuse it or be right about every octet of it.
 
 #include "protocol/check.h"
+#include "protocol/radius/attribute_name.h"
 #include "protocol/radius/packet.h"
 
 namespace sallyport::radius {
 namespace {
+
+/// What is read out of an attribute lies in it, one behind the other.
+void check_values(const Attribute& attribute) {
+  AttributeName name{.type = static_cast<std::uint8_t>(attribute.type)};
+  const Octets value = attribute.value;
+  if (attribute.type == Type::vendor_specific && value.size() > 4) {
+    for (std::size_t i = 0; i < 4; ++i) name.vendor = name.vendor << 8 | value[i];
+    name.vendor_type = value[4];
+  }
+  const std::uint8_t* at = value.data();
+  for_each_value(name, attribute, [&](Octets found) {
+    CHECK(found.data() >= at && found.data() + found.size() <= value.data() + value.size());
+    at = found.data() + found.size();
+  });
+}
 
 void check_view(const PacketView& view, Octets datagram) {
   const Octets packet = view.octets();
@@ -28,6 +44,7 @@ void check_view(const PacketView& view, Octets datagram) {
       CHECK(packet.data() + view.message_authenticator_offset() == attribute.value.data());
       CHECK(attribute.value.size() == 16);
     }
+    check_values(attribute);
     at += attribute.whole.size();
     ++attributes;
   }

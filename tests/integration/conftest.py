@@ -3,6 +3,7 @@
 import pytest
 from harness import FakeDownstream, FreeRadius, NotakeySimulator, Sallyport, process
 from harness.downstream import accept
+from takeover_lab import Generations
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +41,21 @@ def notakey(tmp_path):
 def door(tmp_path, freeradius, notakey):
     """The daemon between 127.0.0.0/8 and FreeRADIUS, with the simulator as second factor."""
     return Sallyport(tmp_path, freeradius, notakey)
+
+
+@pytest.fixture
+def start_generations(tmp_path):
+    """Starts a daemon that others take over from; all of them end with the test."""
+    started = []
+
+    def start(downstream, notakey, /, **settings):
+        settings.setdefault("radius", {})["duplicate_window"] = "5s"
+        started.append(Generations(Sallyport(tmp_path, downstream, notakey, **settings)))
+        return started[-1]
+
+    yield start
+    for generations in started:
+        generations.stop()
 
 
 @pytest.hookimpl(hookwrapper=True)

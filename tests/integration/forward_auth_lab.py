@@ -39,13 +39,13 @@ class Gate(HttpDoor):
             ("/var/lib/sallyport", folder), ("/run/sallyport", folder)))
 
     def grant(self, *words):
-        done = subprocess.run([BINARY, "grant", "--config", self.config, *words], check=False,
+        done = subprocess.run([BINARY, "grants", *words, "--config", self.config], check=False,
                               capture_output=True, text=True, timeout=20, env=CLEAN_ENVIRONMENT)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
     def let_in(self, visitor, user="alice"):
-        return self.grant("--add", visitor, "--user", user, "--for", "1h")
+        return self.grant("add", visitor, "--user", user, "--for", "1h")
 
 
 class Front(Process):

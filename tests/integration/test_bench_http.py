@@ -1,4 +1,5 @@
-"""The HTTP side of the comparison in its shortest form: that it runs, not what it measures."""
+"""The HTTP side of the comparison, and the gate's, in the shortest form: that it runs, not what it
+measures."""
 
 import json
 import os
@@ -18,7 +19,7 @@ def results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bench")
     done = subprocess.run(
         [ROOT / "scripts/bench", "--build", os.path.dirname(LAB), "--tiny", "--only", "http",
-         "--json", folder / "results.json", "--report", folder / "report.html"],
+         "gate", "--json", folder / "results.json", "--report", folder / "report.html"],
         capture_output=True, text=True, timeout=300, check=False,
         env={**os.environ, "SALLYPORT": str(BINARY), "SALLYPORT_LAB": str(LAB)})
     assert done.returncode == 0, done.stdout + done.stderr
@@ -50,7 +51,7 @@ def test_requests_were_counted_and_cost_something(results):
 
 def test_every_row_of_the_table_was_measured(results):
     rows = {row["name"]: row["value"] for row in results["table"]}
-    assert len(rows) == 8
+    assert len(rows) == 10
     # A hundred plain connections of nginx's may fit into what was there already: then there is
     # nothing to divide by.
     weight = next(entry["rss_bytes_per_connection"] for entry in results["rounds"]
@@ -66,3 +67,13 @@ def test_idle_connections_were_weighed(results):
         (system, tls) for system in SYSTEMS for tls in (False, True)}
     # A hundred plain ones may fit into what was there already; those of TLS do not.
     assert all(entry["rss_bytes_per_connection"] > 0 for entry in idle if entry["tls"])
+
+
+def test_the_gate_served_its_page_and_every_visitor_of_the_flood(results):
+    pages = {entry["system"]: entry for entry in results["rounds"]
+             if entry["scenario"] == "gate-page"}
+    assert set(pages) == {"sallyport", "nginx"}
+    assert len({entry["body_octets"] for entry in pages.values()}) == 1
+    floods = [entry for entry in results["rounds"] if entry["scenario"] == "gate-flood"]
+    assert [entry["visitors"] for entry in floods] == [0, 500]
+    assert floods[1]["flood"]["served"] == 500 and floods[1]["failed"] == 0

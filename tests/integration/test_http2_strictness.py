@@ -332,15 +332,17 @@ def test_more_streams_than_are_allowed(origin, connect):
 
 
 def test_a_visitor_who_opens_no_window(door, connect):
-    """Answers of 64 MiB to streams whose windows stay shut are not fetched into our memory."""
+    """Answers of 64 MiB to streams whose windows stay shut are not fetched into our memory, but for
+    what one wake-up of a multishot receive may bring."""
     before = door.rss_octets()
+    streams = range(1, 41, 2)
     with connect(settings=struct.pack("!HI", 4, 0)) as visitor:
-        for stream in range(1, 41, 2):
+        for stream in streams:
             visitor.send(headers(stream, get("/bytes?n=67108864")))
-        for stream in range(1, 41, 2):
+        for stream in streams:
             assert visitor.until(lambda kind, _f, s, _p, want=stream: kind == HEADERS and s == want)
         assert visitor.alive()
-        assert door.rss_octets() < before + MEMORY
+        assert door.rss_octets() < before + len(streams) * 5_000_000
         visitor.send(window_update(39, 1000))
         visitor.until(lambda kind, _f, s, octets: kind == DATA and s == 39 and len(octets) == 1000)
 

@@ -1,6 +1,7 @@
 """What is left behind of who was let in and why: the access log, the grants' lines, the metrics.
 And of no secret."""
 
+import os
 import urllib.request
 
 import pytest
@@ -101,7 +102,7 @@ def test_how_a_request_ended(tmp_path, origin):
     number = open_for(door, ALICE, "alice", "--reason", "on call")
     with Raw(door.address, source=(ALICE, 0)) as visitor:
         visitor.get("/second_factor/sse?key=x").until("data: 0\n\n")
-        grant(door, "--end", number)
+        grant(door, "revoke", number)
         visitor.rest()
     with Raw(door.address) as visitor:
         visitor.get("/open/sse?key=y").until("data: 0\n\n")
@@ -110,13 +111,17 @@ def test_how_a_request_ended(tmp_path, origin):
         (200, "access_ended", "granted"), (200, "visitor_left", "open")]
     open_for(door, ALICE, "alice", "--for", "1s")
     open_for(door, ALICE, "alice", "--for", "2s")
-    door.wait_log(" expired: ")
-    grants = [line["message"] for line in door.log_lines() if line["component"] == "grants"]
-    opened, ended, again, extended, expired = grants
-    assert opened.startswith(f'{number} opened: {ALICE} for "alice" until 20')
-    assert opened.endswith("Z, by operator: on call")
-    assert ended.startswith(f"{number} ended: {ALICE}")
-    assert " opened: " in again and " extended: " in extended and " expired: " in expired
+    door.wait_log("grant_expired")
+    opened, ended, *rest = (line for line in door.log_lines() if line["component"] == "audit")
+    operator = f"operator uid={os.geteuid()}"
+    assert opened == {"time": opened["time"], "level": "info", "component": "audit",
+                      "event": "grant_opened", "grant": int(number), "user": "alice",
+                      "address": ALICE, "by": "operator", "until": opened["until"],
+                      "who": operator, "detail": "on call"}
+    assert opened["until"] > opened["time"]
+    assert (ended["event"], ended["grant"], ended["who"]) == ("grant_ended", int(number), operator)
+    assert [(line["event"], line["who"]) for line in rest] == [
+        ("grant_opened", operator), ("grant_extended", operator), ("grant_expired", "time")]
 
 
 def test_what_is_counted(tmp_path, origin):
@@ -136,7 +141,7 @@ def test_what_is_counted(tmp_path, origin):
     assert counted["sallyport_http_grants"] == 1
     with Raw(door.address, source=(ALICE, 0)) as visitor:
         visitor.get("/second_factor/sse?key=x").until("data: 0\n\n")
-        grant(door, "--end", number)
+        grant(door, "revoke", number)
         visitor.rest()
     wait_until(lambda: metrics(door)["sallyport_http_access_ended_total"] == 1, "it is counted")
     assert metrics(door)["sallyport_http_grants"] == 0

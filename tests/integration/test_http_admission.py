@@ -54,7 +54,7 @@ def sallyport(*words):
 
 
 def grant(door, *words):
-    done = sallyport("grant", "--config", door.config, *words)
+    done = sallyport("grants", *words, "--config", door.config)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -64,7 +64,7 @@ def grant(door, *words):
 
 def test_each_policy_and_each_visitor(tmp_path):
     door = HttpDoor(tmp_path, config(friends()))
-    grant(door, "--add", GUEST, "--user", "alice")
+    grant(door, "add", GUEST, "--user", "alice")
     passes = {
         "/open": {STRANGER: 200, FRIEND: 200, GUEST: 200},
         "/whitelisted": {STRANGER: 403, FRIEND: 200, GUEST: 403},
@@ -128,7 +128,7 @@ def test_a_browser_is_shown_a_page(tmp_path):
     assert STRANGER in ask(door, STRANGER, "/second_factor", BROWSER).text
     # The gate itself says how things stand, before any route.
     assert status(door, STRANGER, "/.sallyport/", BROWSER) == 401
-    grant(door, "--add", GUEST, "--user", "alice")
+    grant(door, "add", GUEST, "--user", "alice")
     assert "let in" in ask(door, GUEST, "/.sallyport/", BROWSER).text
 
 
@@ -304,7 +304,7 @@ def test_nothing_waits_for_a_command(tmp_path, hang):
     script(tmp_path, f"echo $$ > {shlex.quote(str(pids))}.new; mv {pids}.new {pids}\n{hang}\n")
     wait_until(pids.exists, "the command hangs")
     group = int(pids.read_text())
-    grant(door, "--add", GUEST, "--user", "alice", "--for", "1s")
+    grant(door, "add", GUEST, "--user", "alice", "--for", "1s")
     assert status(door, GUEST, "/second_factor") == 200 and status(door, FRIEND) == 200
     # Files are looked at, grants end, and a reload is done, all while it hangs.
     (tmp_path / "branches.txt").write_text(f"{STRANGER}\n")

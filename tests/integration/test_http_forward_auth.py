@@ -178,13 +178,13 @@ def test_a_host_that_is_not_served_is_not(stage, front, alice):
 
 
 def test_when_the_grant_ends_the_next_request_is_refused(stage, front, visitor):
-    number = stage.gate.let_in(visitor, f"bob-{front.kind}").split()[0]
+    number = stage.gate.let_in(visitor, f"bob-{front.kind}").splitlines()[1].split()[0]
     assert front.ask(visitor).status == 200
-    stage.gate.grant("--end", number)
+    stage.gate.grant("revoke", number)
     assert front.ask(visitor).status == 401
     stage.gate.let_in(visitor, f"bob-{front.kind}")
     assert front.ask(visitor).status == 200
-    stage.gate.grant("--end-user", f"bob-{front.kind}")
+    stage.gate.grant("revoke", "--user", f"bob-{front.kind}")
     assert front.ask(visitor).status == 401
 
 
@@ -393,7 +393,7 @@ def test_the_proxy_itself_is_nobodys_visitor(gate):
     del fields["X-Forwarded-For"]
     assert ask(gate, "traefik", fields).status == 403
     assert ask(gate, "traefik", {**fields, "X-Forwarded-For": "unknown"}).status == 403
-    gate.grant("--end-user", "proxy")
+    gate.grant("revoke", "--user", "proxy")
 
 
 def test_many_questions_on_one_connection(gate, alice, visitor):

@@ -1,6 +1,8 @@
-"""Grants: given, listed and ended from the command line; kept over a crash; and what happens to
-whatever is open when one ends. "Closes within a second" is asserted with three: two busy cores."""
+"""Grants: given, listed and ended from the command line; and what happens to whatever is open when
+one ends. "Closes within a second" is asserted with three: two busy cores."""
 
+import datetime
+import json
 import os
 import signal
 import stat
@@ -25,7 +27,7 @@ def origin(tmp_path):
 
 def config(origin=None, whitelists=(), **http):
     where = {"pool": "app"} if origin else {"respond": 200, "respond_body": "in"}
-    text = toml({"http": {"control_socket": "control.sock", "grants_file": "grants", **http}})
+    text = toml({"http": {"control_socket": "control.sock", **http}})
     text += listener() + route(path_prefix="/free", strip_prefix="/free", **where)
     text += route(policy="second_factor", **where)
     text += pool("app", [origin.at()]) if origin else ""
@@ -33,7 +35,7 @@ def config(origin=None, whitelists=(), **http):
 
 
 def sallyport(*words, config=None, preexec=None):
-    return subprocess.run([BINARY, "grant", "--config", str(config), *map(str, words)],
+    return subprocess.run([BINARY, "grants", *map(str, words), "--config", str(config)],
                           check=False, capture_output=True, text=True, env=CLEAN_ENVIRONMENT,
                           preexec_fn=preexec)
 
@@ -46,13 +48,18 @@ def grant(door, *words):
 
 def open_for(door, address, user, *words):
     """The number of the new grant."""
-    return grant(door, "--add", address, "--user", user, *words).split("\t")[0]
+    table = grant(door, "add", address, "--user", user, *words)
+    assert table.startswith("id  ")
+    return table.splitlines()[1].split()[0]
 
 
-def listed(door):
-    """{number: [address, user, since, until, by, reason]}"""
-    lines = (line.split("\t") for line in grant(door, "--list").splitlines())
-    return {number: rest for number, *rest in lines}
+def listed(door, *words):
+    """{number: {address, user, since, until, by, reason}}; times in seconds."""
+    grants = json.loads(grant(door, "list", "--json", *words))
+    for one in grants:
+        for key in ("since", "until"):
+            one[key] = datetime.datetime.fromisoformat(one[key].replace("Z", "+00:00")).timestamp()
+    return {str(one.pop("id")): one for one in grants}
 
 
 def refused(door, *words, status=1):
@@ -71,58 +78,67 @@ def status(door, source, path="/"):
 
 def test_given_listed_and_ended(tmp_path):
     door = HttpDoor(tmp_path, config())
-    assert grant(door, "--list") == "" and status(door, ALICE) == 401
-    before_ms = time.time() * 1000
+    assert grant(door, "list") == "" and listed(door) == {} and status(door, ALICE) == 401
+    before = int(time.time() * 1000) / 1000
     number = open_for(door, ALICE, "alice", "--for", "2h", "--reason", "on call")
     assert status(door, ALICE) == 200 and status(door, BOB) == 401
-    address, user, since, until, by, reason = listed(door)[number]
-    assert (address, user, by, reason) == (ALICE, "alice", "operator", "on call")
-    assert int(since) >= int(before_ms) and int(until) - int(since) == 2 * 3600 * 1000
+    since = listed(door)[number]["since"]
+    assert listed(door)[number] == {
+        "address": ALICE, "user": "alice", "by": "operator", "reason": "on call",
+        "since": since, "until": pytest.approx(since + 2 * 3600)}
+    assert since >= before
     # The same once more makes it longer, and no second one.
     assert open_for(door, ALICE, "alice", "--for", "3h") == number
     again = open_for(door, BOB, "alice")
     assert again != number and set(listed(door)) == {number, again}
-    lasts_ms = int(listed(door)[again][3]) - int(listed(door)[again][2])
-    assert lasts_ms == 10 * 3600 * 1000  # access_duration
+    lasts_s = listed(door)[again]["until"] - listed(door)[again]["since"]
+    assert lasts_s == pytest.approx(10 * 3600)  # access_duration
+    assert set(listed(door, "--user", "alice")) == {number, again}
+    assert set(listed(door, "--address", BOB)) == {again} and listed(door, "--user", "bob") == {}
 
-    assert grant(door, "--end", number) == "1 ended\n"
+    assert grant(door, "revoke", number) == "1 ended\n"
     assert status(door, ALICE) == 401 and status(door, BOB) == 200
     open_for(door, CAROL, "carol")
     open_for(door, ALICE, "alice")
-    assert grant(door, "--end-user", "alice") == "2 ended\n"
+    assert grant(door, "revoke", "--user", "alice") == "2 ended\n"
     assert [status(door, who) for who in (ALICE, BOB, CAROL)] == [401, 401, 200]
-    assert grant(door, "--end-user", "alice") == "0 ended\n"
+    assert grant(door, "revoke", "--user", "alice") == "0 ended\n"
     open_for(door, CAROL, "somebody else")
-    assert grant(door, "--end-address", CAROL) == "2 ended\n"
+    assert grant(door, "revoke", "--address", CAROL) == "2 ended\n"
     open_for(door, ALICE, "alice")
     open_for(door, BOB, "bob")
-    assert grant(door, "--end-all") == "2 ended\n" and listed(door) == {}
+    assert grant(door, "revoke", "--all") == "2 ended\n" and listed(door) == {}
 
 
 def test_what_is_refused(tmp_path):
     door = HttpDoor(tmp_path, config())
     for words, told in {
-        ("--add", "nowhere", "--user", "alice"): "nowhere",
-        ("--add", "0.0.0.0", "--user", "alice"): "not known",
-        ("--add", ALICE, "--user", "a" * 300): "too long",
-        ("--add", ALICE, "--user", "a\x1b[2J"): "control characters",
-        ("--end", "17"): "no grant of this number",
-        ("--end", "x"): "no grant of this number",
-        ("--end-address", "nowhere"): "nowhere",
+        ("add", "nowhere", "--user", "alice"): "nowhere",
+        ("add", "0.0.0.0", "--user", "alice"): "not known",
+        ("add", ALICE, "--user", "a" * 300): "too long",
+        ("add", ALICE, "--user", "a\x1b[2J"): "control characters",
+        ("revoke", "17"): "no grant of this number",
+        ("revoke", "x"): "no grant of this number",
+        ("revoke", "--address", "nowhere"): "nowhere",
     }.items():
         assert told in refused(door, *words), words
     for words, told in {
-        ("--add", ALICE): "--user",
-        ("--add", ALICE, "--user", "alice", "--for", "8"): "8h",
-        ("--add", ALICE, "--user", "alice\nend-all"): "line end",
-        ("--list", "--end-all"): "one of",
-        (): "one of",
+        ("add", ALICE): "--user",
+        ("add", ALICE, "--user", "alice", "--for", "8"): "8h",
+        ("add", ALICE, "--user", "alice\nend-all"): "line end",
+        ("add", ALICE, "--user", "alice\tx"): "tab",
+        ("list", "revoke", "--all"): "one command",
+        ("revoke", "7", "--all"): "one of",
+        ("revoke",): "one of",
+        ("list", "--users", "x"): "--user",
+        (): "grants",
     }.items():
         assert told in refused(door, *words, status=2), words
     assert listed(door) == {}
-    # Neither are lines that no `sallyport grant` would send.
-    for line in (b"", b"add\n", b"list", b"nonsense\n", b"end-all\tx\n", b"x" * 10_000 + b"\n",
-                 b"add\t127.0.0.1\talice\t99999999999\tx\n"):
+    # Neither are lines that no `sallyport grants` would send.
+    for line in (b"", b"grants-add\n", b"grants-list", b"nonsense\n", b"grants-end-all\tx\n",
+                 b"x" * 10_000 + b"\n",
+                 b"grants-add\t127.0.0.1\talice\t99999999999\tx\n"):
         with Raw(str(tmp_path / "control.sock")) as control:
             control.send(line).socket.shutdown(1)
             answer = control.rest()
@@ -141,16 +157,16 @@ def test_whom_the_socket_listens_to(tmp_path):
                 folder.chmod(folder.stat().st_mode | 0o011)
         door.config.chmod(0o644)
         stranger = {"config": door.config, "preexec": lambda: (os.setgid(65534), os.setuid(65534))}
-        done = sallyport("--add", ALICE, "--user", "mallory", **stranger)
+        done = sallyport("add", ALICE, "--user", "mallory", **stranger)
         assert done.returncode == 1 and "Permission denied" in done.stderr, done
         path.chmod(0o666)
-        done = sallyport("--add", ALICE, "--user", "mallory", **stranger)
+        done = sallyport("add", ALICE, "--user", "mallory", **stranger)
         assert done.returncode == 1 and "only root" in done.stderr, done
     assert listed(door) == {}
     assert door.terminate_and_wait() == 0 and not path.exists()
-    assert "no daemon answers" in refused(door, "--list")
+    assert "no daemon answers" in refused(door, "list")
     door.write_config(listener() + route(respond=200))
-    assert "control_socket" in refused(door, "--list")
+    assert "control_socket" in refused(door, "list")
 
 
 def test_who_says_nothing_holds_up_nobody(tmp_path):
@@ -164,16 +180,18 @@ def test_who_says_nothing_holds_up_nobody(tmp_path):
 # --- Over restarts -------------------------------------------------------------------------------
 
 
+def stored(origin=None):
+    return config(origin) + toml({"store": {"type": "sqlite", "path": "grants.db"}})
+
+
 def test_kept_over_a_restart_and_a_crash(tmp_path):
-    door = HttpDoor(tmp_path, config())
+    door = HttpDoor(tmp_path, stored())
     number = open_for(door, ALICE, "alice", "--reason", "kept")
     short = open_for(door, BOB, "bob", "--for", "1s")
     before = listed(door)[number]
-    file = tmp_path / "grants"
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert door.terminate_and_wait() == 0
-    wait_until(lambda: time.time() * 1000 > int(before[2]) + 1100, "bob's has ended meanwhile")
-    door = HttpDoor(tmp_path, config())
+    wait_until(lambda: time.time() > before["since"] + 1.1, "bob's has ended meanwhile")
+    door = HttpDoor(tmp_path, stored())
     assert listed(door) == {number: before}
     assert status(door, ALICE) == 200 and status(door, BOB) == 401
     for _ in range(3):
@@ -182,46 +200,21 @@ def test_kept_over_a_restart_and_a_crash(tmp_path):
         assert int(last) > int(short) > int(number)  # numbers are not used again
         door.signal(signal.SIGKILL)
         door.wait_exit()
-        door = HttpDoor(tmp_path, config())
+        door = HttpDoor(tmp_path, stored())
         assert set(listed(door)) == {number, last} and status(door, CAROL) == 200
-        grant(door, "--end", last)
+        grant(door, "revoke", last)
         door.signal(signal.SIGKILL)
         door.wait_exit()
-        door = HttpDoor(tmp_path, config())
+        door = HttpDoor(tmp_path, stored())
         assert set(listed(door)) == {number} and status(door, CAROL) == 401
 
 
-def test_without_a_file_they_end_with_the_process(tmp_path):
-    door = HttpDoor(tmp_path, config(grants_file=None))
+def test_without_a_store_they_end_with_the_process(tmp_path):
+    door = HttpDoor(tmp_path, config())
     open_for(door, ALICE, "alice")
     assert door.terminate_and_wait() == 0
-    door = HttpDoor(tmp_path, config(grants_file=None))
+    door = HttpDoor(tmp_path, config())
     assert listed(door) == {} and status(door, ALICE) == 401
-
-
-def test_a_file_that_is_none(tmp_path):
-    door = HttpDoor(tmp_path, config())
-    open_for(door, ALICE, "alice")
-    assert door.terminate_and_wait() == 0
-    file = tmp_path / "grants"
-    whole = file.read_bytes()
-    for octets, told in ((whole[:-10], "cut short"), (b"something else\n", "line 1"),
-                         (whole.replace(b"127.50.0.1", b"127.50.0"), "line 2")):
-        file.write_bytes(octets)
-        door = HttpDoor(tmp_path, config(), wait=False)
-        assert door.wait_exit() == 3
-        assert str(file) in door.output() and told in door.output()
-        assert file.read_bytes() == octets  # it is his who has to mend it
-
-
-def test_a_place_that_takes_no_file(tmp_path):
-    door = HttpDoor(tmp_path, config())
-    (tmp_path / "grants.new").mkdir()  # where the file is written before it is renamed
-    open_for(door, ALICE, "alice")  # it holds all the same, and the log tells
-    assert status(door, ALICE) == 200
-    door.wait_log("grants.new")
-    (tmp_path / "grants.new").rmdir()
-    wait_until((tmp_path / "grants").exists, "it is tried again")
 
 
 # --- What is open when a grant ends --------------------------------------------------------------
@@ -294,14 +287,14 @@ def test_an_end_closes_what_it_had_opened(tmp_path, origin):
     wait_until(lambda: origin.stats("a")["requests"].count("GET /hang") == 8, "all have come")
 
     since = time.monotonic()
-    grant(door, "--end", number)
+    grant(door, "revoke", number)
     within_slack(since, hers)
     assert status(door, ALICE) == 401
-    grant(door, "--end", shared)
+    grant(door, "revoke", shared)
     assert all(other.alive() for other in others)
 
     since = time.monotonic()
-    grant(door, "--end-user", "carol")
+    grant(door, "revoke", "--user", "carol")
     ending = [one for one in others if one.raw.socket.getsockname()[0] == CAROL]
     within_slack(since, ending)
     assert len(ending) == 4
@@ -314,7 +307,7 @@ def test_an_expiry_closes_the_same(tmp_path, origin):
     door = HttpDoor(tmp_path, config(origin), shards=2)
     open_for(door, BOB, "bob")
     open_for(door, ALICE, "alice", "--for", "2s")
-    (until,) = [float(line[3]) / 1000 for line in listed(door).values() if line[1] == "alice"]
+    (until,) = [line["until"] for line in listed(door, "--user", "alice").values()]
     hers = [one for kind in KINDS for one in on_both_shards(door, ALICE, kind, 3)]
     bobs = Open(door, BOB, "websocket")
     assert time.time() < until, "the machine is too slow for this test"
@@ -329,11 +322,11 @@ def test_an_expiry_closes_the_same(tmp_path, origin):
 
 def test_a_longer_grant_lets_it_live_on(tmp_path, origin):
     door = HttpDoor(tmp_path, config(origin))
-    number = open_for(door, ALICE, "alice", "--for", "1s")
-    (until,) = [float(line[3]) / 1000 for line in listed(door).values()]
+    number = open_for(door, ALICE, "alice", "--for", "5s")
+    (until,) = [line["until"] for line in listed(door).values()]
     hers = Open(door, ALICE, "websocket")
     assert open_for(door, ALICE, "alice", "--for", "1h") == number
-    bobs = open_for(door, BOB, "bob", "--for", "1s")
+    bobs = open_for(door, BOB, "bob", "--for", "5s")
     wait_until(lambda: bobs not in listed(door), "bob's is over")  # and so would hers be
     assert time.time() > until and hers.alive()
 
@@ -351,7 +344,7 @@ def test_http2_loses_the_streams_and_keeps_the_connection(tmp_path, origin):
                           kind == DATA and number == stream and b"data: 0" in payload)
     wait_until(lambda: origin.stats("a")["requests"].count("GET /hang") == 4, "all have come")
     since = time.monotonic()
-    grant(door, "--end", number)
+    grant(door, "revoke", number)
     for visitor in visitors:
         for stream in (1, 5):
             visitor.raw.socket.settimeout(SLACK_S)

@@ -281,5 +281,5 @@ def test_it_stops_while_a_probe_is_under_way(tmp_path, patients):
     a.answer = None
     door = HttpDoor(tmp_path, simple(a.at, **{**QUICK, "health_interval": "1m",
                                               "health_timeout": "1m"}))
-    a.wait_probes(1)
+    wait_until(lambda: a.probes, "the probe")
     assert door.terminate_and_wait() == 0

@@ -246,15 +246,15 @@ def test_half_closes(door, phase):
 
 
 def test_a_visitor_who_takes_nothing(door):
-    """Answers of 50 MB to visitors who do not read: each is over after send_timeout, and none has
-    cost more than its share of buffers."""
+    """Answers of 50 MB to visitors who do not read: each is over after send_timeout, and has cost
+    buffers of a few MB, what one wake-up of a multishot receive may bring."""
     before = door.rss_octets()
     opened, greedy = connections(door, 30)
     with opened:
         for each in greedy:
             each.get("/bytes?n=50000000")
         wait_until(lambda: door.open_sockets() <= door.base, "all cut off")
-        assert door.rss_octets() < before + 64_000_000
+        assert door.rss_octets() < before + len(greedy) * 5_000_000
 
 
 def test_a_server_that_is_killed(tmp_path):

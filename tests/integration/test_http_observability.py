@@ -10,7 +10,7 @@ import urllib.request
 import pytest
 from harness.net import loopback_address, wait_until
 from harness.sallyport import BINARY, CLEAN_ENVIRONMENT, toml
-from http_lab import Authority, HttpDoor, Node, listener, pool, route
+from http_lab import Authority, HttpDoor, Node, listener, pool, route, simple
 
 BROWSER = ("-H", "Accept: text/html")
 
@@ -76,7 +76,7 @@ def metrics(door):
 
 
 def grant(door, *words):
-    done = sallyport("grant", "--config", door.config, *words)
+    done = sallyport("grants", *words, "--config", door.config)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -96,7 +96,9 @@ def test_each_thing_that_happens_is_counted(tmp_path, door):
     before = metrics(door)
     http = {name for name in before if name.startswith("sallyport_http_")}
     assert len(http) >= 20
-    assert all(before[name] == 0 for name in http), "all there from the start, so that rates work"
+    servers = {name for name in http if name.startswith("sallyport_http_upstream_shards{")}
+    assert len(servers) == 2 * 3, "two servers, three states"
+    assert all(before[name] == 0 for name in http - servers), "there from the start: rates work"
 
     assert door.curl("/open/echo").status == 200
     assert door.curl("/open/status?code=404").status == 404
@@ -105,17 +107,18 @@ def test_each_thing_that_happens_is_counted(tmp_path, door):
     assert door.curl("/gone").status == 502
     with door.raw() as raw:
         assert raw.send("GET / HTTP/1.1\r\n\r\n").answer().status == 400
-    grant(door, "--add", "127.0.0.1", "--user", "alice", "--for", "1h")
+    grant(door, "add", "127.0.0.1", "--user", "alice", "--for", "1h")
     with door.raw() as raw:
         raw.get("/stall?key=never").until("begun")
         assert metrics(door)['sallyport_http_connections{shard="0"}'] == 1
         assert metrics(door)["sallyport_http_grants"] == 1
-        grant(door, "--end-user", "alice")
+        grant(door, "revoke", "--user", "alice")
         raw.rest()
     after = wait_until(
         lambda: (now := metrics(door))['sallyport_http_connections{shard="0"}'] == 0 and now,
         "the connections have ended")
-    grown = {name.removeprefix("sallyport_http_"): after[name] for name in http if after[name]}
+    grown = {name.removeprefix("sallyport_http_"): after[name] for name in http - servers
+             if after[name]}
     assert grown == {
         "connections_total": 7, "requests_total": 6, "bad_requests_total": 1,
         'admissions_total{admission="open"}': 3, 'admissions_total{admission="gate"}': 1,
@@ -151,10 +154,27 @@ def test_an_http_door_alone_is_well(door):
     assert metrics(door)['sallyport_health{state="ok"}'] == 1
 
 
+def test_a_server_that_is_out_is_told_with_the_reason(tmp_path, origin):
+    gone = f"{loopback_address()}:9"
+    door = HttpDoor(tmp_path, toml({"admin": {"listen": f"{loopback_address()}:9812"}})
+                    + simple(gone, origin.at(), balance="first", max_fails=1, fail_timeout="1m"))
+    shards = 'sallyport_http_upstream_shards{pool="app",server="%s",state="%s"}'
+    seen = metrics(door)
+    assert (seen[shards % (gone, "up")], seen[shards % (gone, "down")]) == (1, 0)
+    assert door.curl("/echo").status == 200
+    seen = metrics(door)
+    assert (seen[shards % (gone, "up")], seen[shards % (gone, "down")]) == (0, 1)
+    assert seen[shards % (origin.at(), "up")] == 1
+    assert seen['sallyport_http_upstream_problem{pool="app",server="%s",'
+                'reason="connection refused"}' % gone] == 1
+    told = sallyport("status", "--config", door.config).stdout
+    assert f"1 up; app {gone} down (connection refused)\n" in told
+
+
 def test_status_tells_of_the_http_door(door):
     door.curl("/open/echo")
     door.curl("/")
-    grant(door, "--add", "192.0.2.7", "--user", "alice")
+    grant(door, "add", "192.0.2.7", "--user", "alice")
     done = sallyport("status", "--config", door.config)
     assert done.returncode == 0, done.stdout + done.stderr
     lines = dict(re.split(r"  +", line, maxsplit=1) for line in done.stdout.splitlines()[2:])
@@ -164,7 +184,9 @@ def test_status_tells_of_the_http_door(door):
     assert re.fullmatch(r"requests 2, connections \d, grants 1", lines["http"])
     assert lines["answered"] == "1xx 0, 2xx 1, 3xx 0, 4xx 1, 5xx 0"
     assert lines["let in"] == "open 1, whitelisted 0, granted 0, gate 1, denied 0"
-    assert set(lines) == {"version", "listening", "shards", "http", "answered", "let in", "errors"}
+    assert lines["servers"] == "2 up"
+    assert set(lines) == {"version", "listening", "shards", "http", "answered", "let in", "errors",
+                          "servers"}
 
     told = json.loads(sallyport("status", "--config", door.config, "--json").stdout)
     assert told["health"]["state"] == "ok"
@@ -186,7 +208,7 @@ FIELDS = {"time", "level", "component", "event", "visitor", "peer", "method", "h
 
 
 def test_a_line_for_each_request(door):
-    grant(door, "--add", "127.0.0.1", "--user", "alice")
+    grant(door, "add", "127.0.0.1", "--user", "alice")
     door.curl("/open/bytes?n=100000", data=b"x" * 5000)
     door.curl("/echo?token=secret")
     door.curl("/denied")
@@ -213,13 +235,13 @@ def test_a_line_for_each_request(door):
 
 
 def test_how_an_answer_ended(door):
-    grant(door, "--add", "127.0.0.1", "--user", "alice")
+    grant(door, "add", "127.0.0.1", "--user", "alice")
     with door.raw() as raw:
         raw.get("/stall?key=left").until("begun")
     with door.raw() as raw:
         access_lines(door, 1)
         raw.get("/stall?key=ended").until("begun")
-        grant(door, "--end-user", "alice")
+        grant(door, "revoke", "--user", "alice")
         raw.rest()
     left, ended = access_lines(door, 2)
     assert (left["outcome"], left["status"]) == ("visitor_left", 200)

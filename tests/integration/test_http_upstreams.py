@@ -5,6 +5,7 @@ import collections
 
 import pytest
 from harness import wait_until
+from harness.sallyport import toml
 from http_lab import Authority, HttpDoor, Nginx, Node, Scripted, listener, route, simple
 
 NAMES = ("a", "b", "c")
@@ -61,6 +62,23 @@ def test_random_two_takes_the_better_of_two(tmp_path, origin):
         assert set(asked(door, 6)) == {"b" if busy == "a" else "a"}
         origin.go("one")
         assert one.answer().status == 200
+
+
+def test_a_reload_keeps_the_connections_of_what_it_does_not_change(tmp_path, origin):
+    def connections():
+        return [origin.stats(name)["connections"] for name in ("a", "b")]
+
+    door = HttpDoor(tmp_path, simple(*servers(origin), balance="round_robin"))
+    asked(door, 8)
+    before = connections()
+    assert min(before) > 0
+    door.reload(toml({"http": {"keep_alive_timeout": "1m"}})
+                + simple(*servers(origin), balance="round_robin"))
+    asked(door, 8)
+    assert connections() == before
+    door.reload(simple(*servers(origin), balance="round_robin", max_idle=7))
+    asked(door, 8)
+    assert min(now - then for now, then in zip(connections(), before)) > 0
 
 
 def test_ip_hash(tmp_path, origin):

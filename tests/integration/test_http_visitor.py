@@ -61,7 +61,7 @@ def visitor_of(door, *lines, **more):
 
 
 def grant(door, *words):
-    done = subprocess.run([BINARY, "grant", "--config", str(door.config), *words], check=False,
+    done = subprocess.run([BINARY, "grants", *words, "--config", str(door.config)], check=False,
                           capture_output=True, text=True, env=CLEAN_ENVIRONMENT)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -223,7 +223,7 @@ def test_trust_in_everybody_is_warned_of(tmp_path, origin):
 
 def test_a_grant_opens_the_ipv6_network(tmp_path, origin):
     door = door_before(tmp_path, origin, trusted=TRUSTED)
-    grant(door, "--add", "2001:db8:5:6::1", "--user", "alice")
+    grant(door, "add", "2001:db8:5:6::1", "--user", "alice")
 
     def status(visitor):
         return ask(door, f"X-Forwarded-For: {visitor}", path="/second_factor").status
@@ -236,7 +236,7 @@ def test_a_grant_opens_the_ipv6_network(tmp_path, origin):
     door.reload(config(origin, TRUSTED, ipv6_prefix=48))
     assert status("2001:db8:5:7::1") == 200 and status("2001:db8:6::1") == 401
     # IPv4 is opened address by address, however it is written.
-    grant(door, "--add", "::ffff:203.0.113.9", "--user", "alice")
+    grant(door, "add", "::ffff:203.0.113.9", "--user", "alice")
     assert status("203.0.113.9") == 200 and status("::ffff:203.0.113.9") == 200
     assert status("203.0.113.8") == 401
 
@@ -286,7 +286,7 @@ def test_visitors_over_ipv6(tmp_path):
         assert get(where, source, forged, path="/who").get("x-visitor") == source
     assert get(six, "2001:db8:2::1", forged, path="/who").get("x-visitor") == "2001:db8:1::1"
 
-    grant(door, "--add", "2001:db8:1::1", "--user", "alice")
+    grant(door, "add", "2001:db8:1::1", "--user", "alice")
     assert get(six, "2001:db8:1::1").status == 200
     assert get(six, "2001:db8:1::2").status == 200  # of the same /64
     assert get(six, "2001:db8:2::1").status == 401

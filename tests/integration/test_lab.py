@@ -54,7 +54,7 @@ def test_demo_shows_the_http_door(tmp_path):
         while "Ctrl-C" not in (lines := [*lines, demo.stdout.readline()])[-1]:
             assert lines[-1]
         visit, let_in, end = [line.split() for line in lines
-                              if line.split()[:1] == ["curl"] or " grant --" in line]
+                              if line.split()[:1] == ["curl"] or " grants " in line]
         visit[1:1] = ["--silent", "--noproxy", "*"]
 
         def ran(words):

@@ -30,16 +30,16 @@ class Ntkp(Process):
             self.wait_ready()
 
     def wait_ready(self, secret=SECRET_IN):
-        with Nas(self.server, secret) as nas:
-
-            def alive():
+        def alive():
+            # Another socket each time: a late answer is to an earlier question.
+            with Nas(self.server, secret) as nas:
                 try:
                     nas.ask(nas.status_server(), 0.2)
                 except (NoAnswer, ConnectionError):
                     return False
                 return True
 
-            self.wait_for(alive, "an answer to Status-Server")
+        self.wait_for(alive, "an answer to Status-Server")
 
 
 def options_for(downstream, notakey, address, port, **changes):

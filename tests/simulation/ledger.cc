@@ -1,6 +1,9 @@
 #include "tests/simulation/ledger.h"
 
 #include <algorithm>
+#include <array>
+
+#include "protocol/radius/translate.h"
 
 namespace sallyport::radius_door::simulation {
 namespace {
@@ -69,7 +72,9 @@ void Ledger::sent_downstream(std::uint16_t source_port, const Bytes& datagram) {
   Flight& flight = flights_[{source_port, view->identifier().value}];
   const bool pending =
       flight.life != nullptr && !flight.replied && now_ms_ < flight.began_ms + kReceiveTimeoutMs;
+  if (incoming_ == nullptr && flight.octets != datagram) return failed_over(source_port, *view);
   if (incoming_ == nullptr) {  // a retransmission
+    require(!flight.moved, "retransmission to a server that was given up");
     require(pending && flight.octets == datagram, "retransmission of another packet");
     require(flight.life != nullptr && alive(*flight.life) && !flight.life->downstream,
             "retransmission of what is answered or abandoned");
@@ -92,6 +97,50 @@ void Ledger::sent_downstream(std::uint16_t source_port, const Bytes& datagram) {
   flight = {.life = &life, .octets = datagram, .began_ms = now_ms_};
 }
 
+/// All of a request but what a hop makes anew.
+Bytes lasting(const radius::PacketView& packet, const radius::HopKey& key) {
+  Bytes all{static_cast<std::uint8_t>(packet.code())};
+  for (const radius::Attribute attribute : packet) {
+    if (attribute.type == radius::Type::message_authenticator) continue;
+    all.insert(all.end(), attribute.whole.begin(), attribute.whole.end());
+    if (attribute.type != radius::Type::user_password) continue;
+    all.resize(all.size() - attribute.value.size());
+    std::array<std::uint8_t, 128> clear;
+    const auto octets =
+        radius::reveal_user_password(attribute.value, key, packet.authenticator(), clear);
+    if (octets) all.insert(all.end(), clear.begin(), clear.begin() + *octets);
+  }
+  return all;
+}
+
+void Ledger::failed_over(std::uint16_t way, const radius::PacketView& packet) {
+  const auto key_of_life = [&](const Life& life) -> const radius::HopKey& {
+    return *epochs_[life.epoch].downstream_key;
+  };
+  for (auto& [channel, before] : flights_) {
+    if (before.life == nullptr || before.moved || before.replied ||
+        channel.first >> 8 == way >> 8 || !alive(*before.life) || before.life->downstream)
+      continue;
+    const radius::HopKey& key = key_of_life(*before.life);
+    if (lasting(packet, key) != lasting(*radius::PacketView::parse(before.octets), key)) continue;
+    require(radius::verify_request(packet, key) == radius::Authenticity::authentic,
+            "the second server cannot verify what was sent");
+    require(testing::authenticator_of(before.octets) != packet.authenticator() ||
+                packet.code() == radius::Code::accounting_request,
+            "an authenticator was used on two hops");
+    Flight& flight = flights_[{way, packet.identifier().value}];
+    const bool pending =
+        flight.life != nullptr && !flight.replied && now_ms_ < flight.began_ms + kReceiveTimeoutMs;
+    require(!pending, "an Identifier was reused while pending");
+    before.moved = true;
+    flight = {.life = before.life,
+              .octets = Bytes(packet.octets().begin(), packet.octets().end()),
+              .began_ms = before.life->began_ms};
+    return;
+  }
+  fail("sent to another server what no server had");
+}
+
 // ---- replies and verdicts
 
 bool Ledger::reply_comes(std::uint16_t source_port, const Bytes& reply,
@@ -99,7 +148,8 @@ bool Ledger::reply_comes(std::uint16_t source_port, const Bytes& reply,
   const auto found = flights_.find({source_port, reply[1]});
   if (!answers || found == flights_.end()) return false;
   Flight& flight = found->second;
-  if (flight.replied || testing::authenticator_of(flight.octets) != *answers) return false;
+  if (flight.moved || flight.replied || testing::authenticator_of(flight.octets) != *answers)
+    return false;
   if (!alive(*flight.life)) return false;
   flight.replied = true;
   life_ = flight.life;

@@ -102,6 +102,7 @@ class Ledger {
     Bytes octets;
     std::uint64_t began_ms = 0;
     bool replied = false;
+    bool moved = false;  ///< its request has gone on to another server
   };
   using Key = std::tuple<Endpoint, IpAddress, std::uint8_t, bool>;
   using Identity = std::tuple<std::string, std::string, IpAddress, std::string, std::string>;
@@ -112,6 +113,8 @@ class Ledger {
   [[nodiscard]] static Key key_of(const Request& request);
   [[nodiscard]] bool alive(const Life& life) const;
   [[nodiscard]] bool may_be_allowed(const Life& life) const;
+  /// Not a retransmission: what another server has not answered.
+  void failed_over(std::uint16_t way, const radius::PacketView& packet);
   void check_status_answer(const Bytes& datagram);
   void check_answer(const Life& life, const radius::PacketView& answer);
   void note_eviction();

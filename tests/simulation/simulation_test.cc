@@ -41,7 +41,7 @@ TEST(Simulation, ASeedReplaysExactly) {
 TEST(Simulation, TheWorldsReachEveryCorner) {
   std::uint64_t accepts = 0, joined = 0, replaced = 0, evicted = 0, late = 0, retransmitted = 0,
                 no_identifier = 0, no_exchange = 0, forged = 0, allowed = 0, silent = 0,
-                timeouts = 0, duplicates = 0;
+                timeouts = 0, duplicates = 0, failed_over = 0;
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     World world(seed);
     ASSERT_EQ(world.run(), "") << "replay with SALLYPORT_SIMULATION_SEED=" << seed;
@@ -62,10 +62,11 @@ TEST(Simulation, TheWorldsReachEveryCorner) {
     silent += metrics.silent.value();
     timeouts += metrics.downstream_timeouts.value();
     duplicates += metrics.duplicates_answered.value();
+    failed_over += metrics.failed_over.value();
   }
   for (const std::uint64_t count :
        {accepts, joined, replaced, evicted, late, retransmitted, no_identifier, no_exchange, forged,
-        allowed, silent, timeouts, duplicates})
+        allowed, silent, timeouts, duplicates, failed_over})
     EXPECT_GT(count, 0u);
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "tests/engine/radius/downstream_testing.h"
+
 namespace sallyport::radius_door::simulation {
 namespace {
 
@@ -47,6 +49,7 @@ World::World(std::uint64_t seed) : dice_(seed) {
   identifiers_in_use_ = static_cast<unsigned>(one_of(2, 8, 256));
   logins_ = static_cast<unsigned>(20 + below(80));
   next_identifier_.resize(std::size(kEndpoints));
+  plan_outages(static_cast<unsigned>(one_of(1, 2, 3)));
   if (chance(60)) {  // a downstream that has died, and everybody at once: no Identifier is left
     plan_ = {.exchanges = 512,
              .max_source_ports = 1,
@@ -57,6 +60,7 @@ World::World(std::uint64_t seed) : dice_(seed) {
     logins_ = 400;
     weather_.downstream_silence = 1'000;
     weather_.loss = 0;
+    plan_outages(1);
   }
 
   const std::uint64_t epochs = 1 + below(4);
@@ -71,7 +75,10 @@ World::World(std::uint64_t seed) : dice_(seed) {
     epochs_.push_back(std::move(epoch));
   }
   ledger_.set_now_ms(now_.ms());
-  door_ = std::make_unique<Door>(plan_, settings(), *this, *this, metrics_, now_);
+  auto first = settings();
+  auto links = testing::links_to(first->plan, plan_.max_source_ports);
+  door_ = std::make_unique<Door>(plan_, std::move(first), std::move(links), *this, *this, metrics_,
+                                 now_);
 }
 
 World::~World() = default;
@@ -79,15 +86,17 @@ World::~World() = default;
 std::string World::run() {
   plan_logins();
   for (std::size_t i = 1; i < epochs_.size(); ++i) after_ms(below(40'000), [this] { reload(); });
-  while (!events_.empty() && ledger_.breach().empty()) {
-    const Event event = events_.top();
-    events_.pop();
-    move_clock(event.at_ns);
-    event.act();
-  }
-  while (const auto next = door_->next_deadline_ms()) {
-    if (!ledger_.breach().empty()) break;
-    move_clock(std::max(now_.monotonic_ns, *next * 1'000'000));
+  while (ledger_.breach().empty()) {
+    if (!events_.empty()) {
+      const Event event = events_.top();
+      events_.pop();
+      move_clock(event.at_ns);
+      event.act();
+    } else if (const auto next = door_->next_deadline_ms()) {
+      move_clock(std::max(now_.monotonic_ns, *next * 1'000'000));
+    } else {
+      break;
+    }
   }
   ledger_.finish();
   door_->advance(now_);
@@ -208,11 +217,10 @@ Bytes World::write_request(const Attempt& attempt, const Request& request,
     Bytes message{2, 9, 0, static_cast<std::uint8_t>(attempt.password.size() + 5), 21};
     message.insert(message.end(), attempt.password.begin(), attempt.password.end());
     builder.add(Type::eap_message, message);
-  } else {
-    Bytes session(8);
-    fill(session);
-    builder.add(Type{44}, session);  // Acct-Session-Id: no two requests are equal
   }
+  Bytes session(8);
+  fill(session);
+  builder.add(Type{44}, session);  // Acct-Session-Id: no two requests are equal
   for (Octets rest = request.proxy_states; !rest.empty(); rest = rest.subspan(rest[1]))
     builder.add(Type::proxy_state, rest.subspan(2, rest[1] - 2u));
   return builder.sign_request(key);
@@ -277,7 +285,9 @@ void World::deliver_reply(std::uint16_t port, const Bytes& octets,
   const Digest before = digest();
   const bool counts = ledger_.reply_comes(port, octets, answers);
   door_->downstream_datagrams(
-      now_, std::array{DownstreamDatagram{.source_port = port, .octets = octets}});
+      now_, std::array{DownstreamDatagram{.link = static_cast<std::uint16_t>(port >> 8),
+                                          .source_port = static_cast<std::uint16_t>(port & 0xff),
+                                          .octets = octets}});
   if (counts) return ledger_.reply_came();
   expect_unmoved(before, "a reply that is not authentic or not awaited");
 }
@@ -322,8 +332,11 @@ void World::decide(const verify::JoinKey& key) {
                    : choice < 65 ? verify::Verdict::denied
                    : choice < 75 ? verify::Verdict::expired
                    : choice < 80 ? verify::Verdict::unknown_user
+                   : choice < 83 ? verify::Verdict::limited
                                  : verify::Verdict::unavailable;
-  answer.push_out = answer.verdict != verify::Verdict::unavailable || chance(300);
+  const bool maybe_asked =
+      answer.verdict != verify::Verdict::unavailable && answer.verdict != verify::Verdict::limited;
+  answer.push_out = maybe_asked || chance(300);
   for (const verify::Ticket ticket : waiting) {
     answer.ticket = ticket;
     answer.joined = ticket != waiting.front();
@@ -365,7 +378,7 @@ std::shared_ptr<const DoorSettings> World::settings() {
                        config::RequireMessageAuthenticator require, bool limit) {
     clients.push_back({.name = name,
                        .addresses = {*Prefix::parse(prefix)},
-                       .secret = epoch.client_keys.at(name)->secret(),
+                       .secret = Secret(epoch.client_keys.at(name)->secret()),
                        .require_message_authenticator = require,
                        .limit_proxy_state = limit});
   };
@@ -373,10 +386,15 @@ std::shared_ptr<const DoorSettings> World::settings() {
   add("branch", "198.51.100.1", config::RequireMessageAuthenticator::yes, true);
   add("legacy", "2001:db8::/32", config::RequireMessageAuthenticator::no, false);
   settings.clients = std::make_shared<const ClientTable>(clients);
-  settings.downstream_key = epoch.downstream_key;
   settings.downstream.receive_timeout_ms = kReceiveTimeoutMs;
   settings.downstream.retransmit_ms = 700;
-  settings.downstream.require_message_authenticator = config::RequireMessageAuthenticator::yes;
+  for (std::size_t i = 0; i < outages_.size(); ++i)
+    settings.downstream.servers.push_back(
+        {.name = "server" + std::to_string(i),
+         .priority = 1 + static_cast<std::uint32_t>(i / 2),
+         .require_message_authenticator = config::RequireMessageAuthenticator::yes});
+  settings.downstream.pools.push_back({.name = "downstream", .policy = policy_});
+  settings.plan = testing::plan_of(settings.downstream, *epoch.downstream_key);
   settings.second_factor.on_unavailable = epoch.on_unavailable;
   settings.duplicate_window_ms = kDuplicateWindowMs;
   settings.verification_ttl_ms = kVerificationTtlMs;
@@ -406,21 +424,28 @@ void World::send_to_client(const ClientPath& path, Octets datagram) noexcept {
   });
 }
 
-void World::send_downstream(std::uint16_t source_port, Octets datagram) noexcept {
+void World::end_connection(std::uint16_t, RadsecEnd) noexcept {
+  ledger_.fail("ended a connection, and nobody is connected");
+}
+
+void World::send_downstream(std::uint16_t link, std::uint16_t source_port,
+                            Octets datagram) noexcept {
   ++actions_;
   const Bytes octets(datagram.begin(), datagram.end());
   for (const std::uint8_t octet : octets) note(octet);
-  if (source_port >= ports_) ledger_.fail("sent from a port that is not open");
-  ledger_.sent_downstream(source_port, octets);
-  carry(octets, [this, source_port](const Bytes& carried, bool) {
-    downstream_receives(source_port, carried);
-  });
+  if (source_port >= ports_[link]) ledger_.fail("sent from a port that is not open");
+  const std::uint16_t way = way_of(link, source_port);
+  if (octets[0] == static_cast<int>(Code::status_server)) return answer_probe(way, octets);
+  ledger_.sent_downstream(way, octets);
+  if (is_away(link) && chance(500))
+    after_ms(below(20), [this, link] { door_->unreachable(now_, link); });
+  carry(octets, [this, way](const Bytes& carried, bool) { downstream_receives(way, carried); });
 }
 
-bool World::open_source_port() noexcept {
-  if (ports_ >= plan_.max_source_ports) ledger_.fail("more source ports than allowed");
+bool World::open_source_port(std::uint16_t link) noexcept {
+  if (ports_[link] >= plan_.max_source_ports) ledger_.fail("more source ports than allowed");
   if (chance(100)) return false;
-  ++ports_;
+  ++ports_[link];
   return true;
 }
 

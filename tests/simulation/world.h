@@ -99,7 +99,13 @@ class World final : public Outbox, public RandomSource {
   void deliver_reply(std::uint16_t port, const Bytes& octets,
                      const std::optional<radius::Authenticator>& answers);
 
-  // The downstream, and who forges its replies.
+  // The downstream servers, and who forges their replies. A way is a link and a source port.
+  [[nodiscard]] static std::uint16_t way_of(std::uint16_t link, std::uint16_t port) {
+    return static_cast<std::uint16_t>(link << 8 | port);
+  }
+  void plan_outages(unsigned servers);
+  [[nodiscard]] bool is_away(std::uint16_t link) const;
+  void answer_probe(std::uint16_t way, const Bytes& octets);
   void downstream_receives(std::uint16_t port, const Bytes& octets);
   void reply(std::uint16_t port, const Bytes& request, radius::Code code,
              const radius::HopKey& key);
@@ -118,11 +124,14 @@ class World final : public Outbox, public RandomSource {
 
   // Outbox.
   void send_to_client(const ClientPath& path, Octets datagram) noexcept override;
-  void send_downstream(std::uint16_t source_port, Octets datagram) noexcept override;
-  bool open_source_port() noexcept override;
+  void end_connection(std::uint16_t socket, RadsecEnd reason) noexcept override;
+  void send_downstream(std::uint16_t link, std::uint16_t source_port,
+                       Octets datagram) noexcept override;
+  bool open_source_port(std::uint16_t link) noexcept override;
   bool ask(const verify::Question& question) noexcept override;
   void release(verify::Ticket ticket, const verify::JoinKey& key,
                std::uint64_t user_hash) noexcept override;
+  bool store(const StorageRequest&) noexcept override { return false; }  // nothing is spooled
   bool audit(const AuditRecord& record) noexcept override;
 
   std::mt19937_64 dice_;
@@ -131,6 +140,11 @@ class World final : public Outbox, public RandomSource {
   std::uint64_t order_ = 0;
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
 
+  struct Outage {
+    std::uint64_t from_ms = 0, until_ms = 0;
+  };
+  std::vector<Outage> outages_;  ///< one for each server
+  config::DownstreamPolicy policy_ = config::DownstreamPolicy::failover;
   std::vector<Epoch> epochs_;
   std::size_t epoch_ = 0;                                       ///< of the door
   std::size_t clients_epoch_ = 0;                               ///< of the clients, a little later
@@ -144,8 +158,8 @@ class World final : public Outbox, public RandomSource {
   std::map<Bytes, std::optional<radius::Code>> judgements_;  ///< by authenticator downstream
   std::map<verify::JoinKey, Verification> verifications_;
   std::map<std::uint64_t, verify::JoinKey> join_key_of_;
-  std::uint64_t joined_ = 0;  ///< questions that met one already waiting
-  unsigned ports_ = 0;
+  std::uint64_t joined_ = 0;                 ///< questions that met one already waiting
+  std::map<std::uint16_t, unsigned> ports_;  ///< open, by link
 
   LearnedAddresses learned_clients_;
   LearnedAddresses learned_downstreams_;

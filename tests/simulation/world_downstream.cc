@@ -1,4 +1,4 @@
-// The world's downstream server, and whoever forges its replies.
+// The world's downstream servers, and whoever forges their replies.
 
 #include <algorithm>
 
@@ -13,7 +13,44 @@ using testing::PacketBuilder;
 
 }  // namespace
 
+/// Later ones leave at least one server in place.
+void World::plan_outages(unsigned servers) {
+  outages_.assign(servers, {});
+  policy_ = static_cast<config::DownstreamPolicy>(below(4));
+  for (unsigned i = 1; i < servers; ++i) {
+    outages_[i].from_ms = now_.ms() + below(40'000);
+    outages_[i].until_ms = outages_[i].from_ms + below(30'000);
+  }
+  std::ranges::shuffle(outages_, dice_);
+}
+
+bool World::is_away(std::uint16_t link) const {
+  const Outage& outage = outages_[link];
+  return now_.ms() >= outage.from_ms && now_.ms() < outage.until_ms;
+}
+
+void World::answer_probe(std::uint16_t way, const Bytes& octets) {
+  if (is_away(static_cast<std::uint16_t>(way >> 8))) return;
+  const auto probe = radius::PacketView::parse(octets);
+  if (!probe) return ledger_.fail("malformed Status-Server");
+  for (const Epoch& epoch : epochs_) {
+    if (radius::verify_request(*probe, *epoch.downstream_key) != radius::Authenticity::authentic)
+      continue;
+    PacketBuilder builder(Code::access_accept, probe->identifier().value);
+    builder.add_message_authenticator();
+    const Bytes answer = builder.sign_response(*epoch.downstream_key, probe->authenticator());
+    return after_ms(below(30), [this, way, answer] {
+      door_->downstream_datagrams(
+          now_, std::array{DownstreamDatagram{.link = static_cast<std::uint16_t>(way >> 8),
+                                              .source_port = static_cast<std::uint16_t>(way & 0xff),
+                                              .octets = answer}});
+    });
+  }
+  ledger_.fail("a Status-Server that no server can verify");
+}
+
 void World::downstream_receives(std::uint16_t port, const Bytes& octets) {
+  if (is_away(static_cast<std::uint16_t>(port >> 8))) return;
   const auto request = radius::PacketView::parse(octets);
   if (!request) return;
   const auto epoch = std::ranges::find_if(epochs_, [&](const Epoch& candidate) {

@@ -55,8 +55,8 @@ TEST_F(PoolLineTest, LanesOfTwoCallsServeEverybody) {
 
 TEST_F(PoolLineTest, WhoStoodInLineForHalfTheTimeIsNeverAsked) {
   tuning_.max_creates = 1;
-  settings_.notakey.ttl_ms = 1'000;
-  settings_.notakey.timeout_ms = 600;
+  settings_.notakey.ttl_ms = 4'000;
+  settings_.notakey.timeout_ms = 2'400;
   std::promise<void> release;
   std::shared_future<void> released = release.get_future().share();
   service_.on_create = [&](const TestRequest&) {

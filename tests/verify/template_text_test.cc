@@ -21,6 +21,10 @@ TEST(TemplateText, FillsEveryPlaceholder) {
                             question()),
             "jdoe vpn-1 198.51.100.7 203.0.113.9 00-11 gw!");
   EXPECT_EQ(render_template("Log in?", question()), "Log in?");
+  Question numbered = question();
+  numbered.number = 47;
+  EXPECT_EQ(render_template("{number}?", numbered), "47?");
+  EXPECT_EQ(render_template("{number}?", question()), "?");
 }
 
 TEST(TemplateText, WhatAPlaceholderBringsInIsNotATemplate) {

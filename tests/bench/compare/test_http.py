@@ -20,7 +20,7 @@ def started(bench, monkeypatch):
 ])
 def test_a_neighbour_where_load_and_origin_share_a_core(bench, started, cores, expected):
     bench.cores = Cores.of(cores)
-    http_scenario._neighbours(bench)
+    http_scenario.neighbours(bench)
     assert started == expected
 
 

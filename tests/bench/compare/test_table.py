@@ -1,7 +1,7 @@
 """The speed table: right ratios from rounds, right verdicts from ratios."""
 
 import pytest
-from compare import (clients, duplicates, http_idle, http_scenario, latency, pending, table,
+from compare import (clients, duplicates, gate, http_idle, http_scenario, latency, pending, table,
                      throughput, verify)
 
 
@@ -18,7 +18,7 @@ def row(bench, begin):
 
 def test_nothing_measured_holds_nothing(bench):
     rows = table.rows(bench)
-    assert len(rows) == 17
+    assert len(rows) == 19
     assert {row.holds for row in rows} == {None}
     assert "not measured" in table.text(rows)
 
@@ -94,6 +94,16 @@ def test_idle_connections_may_cost_what_nginxs_cost(bench):
     assert row(bench, "HTTPS: memory of an idle").holds is None
 
 
+def test_the_gates_page_is_compared_with_a_file_and_the_flood_with_before(bench):
+    for system, rate in (("sallyport", 50), ("nginx", 100)):
+        add(bench, gate.PAGE, system, [rate], key="rate_of_a_core")
+    for flooded, p99 in ((False, 1000), (True, 1100)):
+        add(bench, gate.FLOOD, "sallyport", [p99], key="p99_us", flooded=flooded)
+    page, flood = row(bench, "gate's first page"), row(bench, "p99 of those let in")
+    assert page.value.median == 0.5 and not page.holds
+    assert flood.value.median == pytest.approx(1.1) and flood.holds and not flood.reaches_aim
+
+
 def test_half_load_is_half_of_what_the_slower_bears(bench):
     setting = http_scenario.PLAIN.setting()
     add(bench, http_scenario.SCENARIO, "sallyport", [150, 160, 170], key="rate_of_a_core",
@@ -110,4 +120,5 @@ def test_every_row_belongs_to_a_scenario_of_the_command_line(bench):
     assert {table.SCENARIO_OF[row.scenario] for row in table.rows(bench)} <= names
     left_out = {row.name for row in table.rows(bench)
                 if table.SCENARIO_OF[row.scenario] in scenarios.NOT_QUICK}
-    assert left_out and all(name.startswith("HTTP") for name in left_out)
+    assert left_out and all(name.startswith(("HTTP", "gate", "p99 of those let in"))
+                            for name in left_out)

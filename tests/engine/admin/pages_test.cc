@@ -75,6 +75,20 @@ TEST_F(Pages, StatusCountsOverAllShards) {
   EXPECT_EQ(text_at(document, "/health/state"), "ok");
 }
 
+TEST_F(Pages, AccountingIsShownWhereThereIsASpool) {
+  EXPECT_FALSE(page_for("/status", sample_.snapshot()).body.contains("accounting"));
+  EXPECT_FALSE(page_for("/metrics", sample_.snapshot()).body.contains("sallyport_accounting"));
+  radius_door::SpoolMetrics spool;
+  spool.waiting.set(12);
+  spool.oldest_s.set(90);
+  sample_.spool = &spool;
+  const std::string status = page_for("/status", sample_.snapshot()).body;
+  EXPECT_TRUE(status.contains(R"("waiting":12,"oldest_s":90)")) << status;
+  static_cast<void>(parsed(status));
+  EXPECT_TRUE(page_for("/metrics", sample_.snapshot())
+                  .body.contains("\nsallyport_accounting_oldest_seconds 90\n"));
+}
+
 TEST_F(Pages, MetricsAndIndexAndNothingElse) {
   EXPECT_EQ(page_for("/metrics", sample_.snapshot()).content_type,
             "text/plain; version=0.0.4; charset=utf-8");

@@ -50,7 +50,7 @@ class RawClient {
       if (head != std::string::npos) {
         std::size_t whole = head + 4;
         const std::size_t field = received_.find("Content-Length: ");
-        if (!head_only && field < head) whole += std::stoul(received_.substr(field + 16));
+        if (!head_only && field < head) whole += std::stoul(received_.substr(field + 16, 20));
         if (received_.size() >= whole) {
           std::string response = received_.substr(0, whole);
           received_.erase(0, whole);

@@ -12,6 +12,7 @@ struct Sample {
                     .started_unix_ms = 1'000'000};
   radius_door::RadiusMetrics shard_metrics[2];
   verify::VerifyMetrics verify_metrics;
+  const radius_door::SpoolMetrics* spool = nullptr;
   http_door::HttpMetrics http_metrics[2];
   std::vector<const radius_door::RadiusMetrics*> shards{&shard_metrics[0], &shard_metrics[1]};
   std::vector<const verify::VerifyMetrics*> verify_threads{&verify_metrics};
@@ -22,13 +23,18 @@ struct Sample {
                         .next_check_ms = 10'000};
   LogStats log;
   ProcessStats process;
+  std::vector<http_door::UpstreamState> upstreams;
+  std::optional<http_door::GateStatus> gate;
 
   [[nodiscard]] Snapshot snapshot() const {
     return {.identity = identity,
             .shards = shards,
+            .spool = spool,
             .verify_threads = verify_threads,
             .http_shards = http_shards,
             .http_grants = 7,
+            .http_upstreams = upstreams,
+            .gate = gate,
             .health = health,
             .log = log,
             .process = process,

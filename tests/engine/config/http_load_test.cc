@@ -63,7 +63,6 @@ ipv6_prefix = 56
 auth_url = "https://auth.example.net"
 gate_path = "/gate"
 acme_challenge_folder = "."
-grants_file = "grants"
 control_socket = "control.sock"
 access_duration = "8h"
 server_header = "sallyport"
@@ -170,7 +169,6 @@ TEST(HttpLoad, FillsEveryFieldOfTheDoor) {
   EXPECT_EQ(http.auth_url, "https://auth.example.net");
   EXPECT_EQ(http.gate_path, "/gate");
   EXPECT_EQ(http.acme_challenge_folder, (folder.path() / ".").string());
-  EXPECT_EQ(http.grants_file, (folder.path() / "grants").string());
   EXPECT_EQ(http.control_socket, (folder.path() / "control.sock").string());
   EXPECT_EQ(http.access_duration_ms, 28'800'000U);
   EXPECT_EQ(http.server_header, "sallyport");

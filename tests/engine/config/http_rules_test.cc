@@ -134,7 +134,7 @@ INSTANTIATE_TEST_SUITE_P(
         RuleCase{"auth_url", door("auth_url = \"auth.example.net\"\n"), "is not a URL"},
         RuleCase{"acme_folder", door("acme_challenge_folder = \"/nonexistent\"\n"),
                  "names a folder that does not exist"},
-        RuleCase{"grants_file", door("grants_file = \"/nonexistent/grants\"\n"),
+        RuleCase{"control_folder", door("control_socket = \"/nonexistent/socket\"\n"),
                  "names a file in a folder that does not exist"},
         RuleCase{"control_socket", door("control_socket = \"/" + std::string(107, 'x') + "\"\n"),
                  "http.control_socket: is a path of 108 octets"},

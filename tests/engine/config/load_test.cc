@@ -133,10 +133,10 @@ audit = false
   EXPECT_EQ(c.notakey.ca_file, ca);
   EXPECT_EQ(c.second_factor.on_unavailable, OnUnavailable::silent);
   EXPECT_EQ(c.second_factor.user_name_from, UserNameFrom::accept);
-  EXPECT_EQ(c.second_factor.denied_message, "d");
-  EXPECT_EQ(c.second_factor.expired_message, "e");
-  EXPECT_EQ(c.second_factor.unknown_user_message, "");
-  EXPECT_EQ(c.second_factor.unavailable_message, "u");
+  EXPECT_EQ(c.second_factor.messages.denied_message, "d");
+  EXPECT_EQ(c.second_factor.messages.expired_message, "e");
+  EXPECT_EQ(c.second_factor.messages.unknown_user_message, "");
+  EXPECT_EQ(c.second_factor.messages.unavailable_message, "u");
   EXPECT_EQ(c.second_factor.threads, 3U);
   EXPECT_EQ(c.second_factor.max_pending, 10U);
   EXPECT_EQ(c.admin.listen->text(), "[::1]:9000");

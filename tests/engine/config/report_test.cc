@@ -51,5 +51,23 @@ TEST(CheckFile, CountsOneMistakeAsOne) {
   EXPECT_THAT(report.text, EndsWith("1 mistake.\n"));
 }
 
+TEST(DownstreamText, IsAsInAUrl) {
+  Downstream downstream;
+  downstream.host = "radius.example.com";
+  EXPECT_EQ(downstream_text(downstream), "radius.example.com:1812");
+  downstream.host = "2001:db8::1";
+  downstream.port = 1645;
+  EXPECT_EQ(downstream_text(downstream), "[2001:db8::1]:1645");
+}
+
+TEST(DownstreamText, CountsSeveralServers) {
+  Downstream downstream;
+  downstream.servers.resize(3);
+  downstream.servers[0].pool = "near";
+  EXPECT_EQ(downstream_text(downstream), "3 servers in 2 pools");
+  downstream.servers.resize(1);
+  EXPECT_EQ(downstream_text(downstream), "1 server in 1 pool");
+}
+
 }  // namespace
 }  // namespace sallyport::config

@@ -96,20 +96,11 @@ TEST(Settings, WhatAReloadTakesOverNeedsNoRestart) {
   wanted.clients.emplace_back().name = "new";
   wanted.downstream.host = "elsewhere";
   wanted.second_factor.on_unavailable = config::OnUnavailable::allow;
-  wanted.second_factor.denied_message = "No.";
+  wanted.second_factor.messages.denied_message = "No.";
   wanted.radius.duplicate_window_ms = 6'000;
   wanted.log.level = config::LogLevel::debug;
   wanted.log.audit = false;
   EXPECT_THAT(restart_needed_for({}, wanted), IsEmpty());
-}
-
-TEST(Settings, DownstreamIsWrittenAsInAUrl) {
-  config::Downstream downstream;
-  downstream.host = "radius.example.com";
-  EXPECT_EQ(downstream_text(downstream), "radius.example.com:1812");
-  downstream.host = "2001:db8::1";
-  downstream.port = 1645;
-  EXPECT_EQ(downstream_text(downstream), "[2001:db8::1]:1645");
 }
 
 }  // namespace

@@ -26,21 +26,28 @@ class AdmissionTest : public testing::Test {
     open("192.0.2.1", "carol", kNow + 3000);
   }
   void open(const char* where, const char* user, std::uint64_t until_ms) {
-    EXPECT_TRUE(grants_.add({.address = *IpAddress::parse(where),
-                             .user = user,
-                             .since_ms = kNow,
-                             .until_ms = until_ms,
-                             .by = "",
-                             .reason = ""}));
+    Grant grant;
+    grant.id = ++last_id_;
+    grant.address = *IpAddress::parse(where);
+    grant.user = user;
+    grant.since_ms = kNow;
+    grant.until_ms = until_ms;
+    grant.by = "otp";
+    grants_.apply({grant}, {});
   }
-  Admission ask(RoutePolicy policy, const char* where, std::uint64_t now_ms = kNow) {
+  Admission ask(const Access& access, const char* where, std::uint64_t now_ms = kNow,
+                std::uint64_t named_grant = 0) {
     const Visitor visitor{.address = *IpAddress::parse(where),
                           .source = VisitorSource::peer,
                           .https = false,
                           .host = {}};
-    return admit(policy, visitor, whitelists_, reader_.current(), now_ms);
+    return admit(access, visitor, named_grant, whitelists_, reader_.current(), now_ms);
+  }
+  Admission ask(RoutePolicy policy, const char* where, std::uint64_t now_ms = kNow) {
+    return ask(Access{.policy = policy, .need = {}, .bind = verify::Bind::address}, where, now_ms);
   }
 
+  std::uint64_t last_id_ = 0;
   AddressSet whitelists_;
   Grants grants_{64, 1};
   GrantReader reader_;
@@ -86,7 +93,7 @@ TEST_F(AdmissionTest, TellsByWhatAndUntilWhen) {
 
 TEST_F(AdmissionTest, AGrantThatHasEndedLeadsToTheGate) {
   EXPECT_EQ(ask(RoutePolicy::second_factor, "198.51.100.1", kNow + 1000).verdict, Verdict::gate);
-  EXPECT_EQ(grants_.end_user("bob").size(), 1u);
+  grants_.apply({}, {2});
   EXPECT_EQ(ask(RoutePolicy::second_factor, "2001:db8:1:2::3").verdict, Verdict::gate);
 }
 
@@ -96,24 +103,60 @@ TEST_F(AdmissionTest, NobodyKnownIsLetInByAPrefixForAll) {
   EXPECT_EQ(ask(RoutePolicy::whitelisted, "::").verdict, Verdict::denied);
 }
 
+TEST_F(AdmissionTest, ARoutesOwnFactorsAndDuration) {
+  using verify::Factor;
+  const auto verdict = [&](std::vector<Factor> factors, std::uint64_t access_ms,
+                           std::uint64_t now_ms) {
+    const Access access{.policy = RoutePolicy::second_factor,
+                        .need = {.factors = factor_set(factors), .access_ms = access_ms},
+                        .bind = verify::Bind::address};
+    return ask(access, "198.51.100.1", now_ms);
+  };
+  EXPECT_EQ(verdict({Factor::otp, Factor::push}, 0, kNow).verdict, Verdict::granted);
+  EXPECT_EQ(verdict({Factor::push}, 0, kNow).verdict, Verdict::gate);
+  EXPECT_EQ(verdict({}, 400, kNow).until_ms, kNow + 400);
+  EXPECT_EQ(verdict({}, 400, kNow + 399).verdict, Verdict::granted);
+  EXPECT_EQ(verdict({}, 400, kNow + 400).verdict, Verdict::gate);
+  EXPECT_EQ(verdict({}, 4000, kNow).until_ms, kNow + 1000);
+}
+
+TEST_F(AdmissionTest, WhatAGrantIsBoundTo) {
+  const auto granted = [&](verify::Bind bind, const char* where, std::uint64_t named) {
+    const Access access{.policy = RoutePolicy::second_factor, .need = {}, .bind = bind};
+    return ask(access, where, kNow, named).grant_id;
+  };
+  // alice's is 1, from 198.51.100.1; bob's 2, from 2001:db8:1:2::/64
+  EXPECT_EQ(granted(verify::Bind::address, "198.51.100.1", 0), 1u);
+  EXPECT_EQ(granted(verify::Bind::address, "203.0.113.1", 1), 0u) << "the cookie is nothing here";
+  EXPECT_EQ(granted(verify::Bind::cookie, "203.0.113.1", 1), 1u) << "wherever the browser goes";
+  EXPECT_EQ(granted(verify::Bind::cookie, "198.51.100.1", 0), 0u) << "another of that address";
+  EXPECT_EQ(granted(verify::Bind::cookie, "198.51.100.1", 99), 0u);
+  EXPECT_EQ(granted(verify::Bind::both, "198.51.100.1", 1), 1u);
+  EXPECT_EQ(granted(verify::Bind::both, "2001:db8:1:2:3::", 2), 2u);
+  EXPECT_EQ(granted(verify::Bind::both, "198.51.100.1", 2), 0u);
+  EXPECT_EQ(granted(verify::Bind::both, "198.51.100.1", 0), 0u);
+  EXPECT_EQ(granted(verify::Bind::both, "203.0.113.1", 1), 0u);
+}
+
 /// It runs for every request. The time is told, not judged: other work shares the machine.
 TEST_F(AdmissionTest, CostOfOneAsk) {
+  std::vector<Grant> many;
   for (std::uint32_t i = 0; i < 20'000; ++i) {
-    ASSERT_TRUE(grants_.add({.address = IpAddress::v4(0x0a000000 + i * 77),
-                             .user = "user",
-                             .since_ms = kNow,
-                             .until_ms = kNow + 1000,
-                             .by = "",
-                             .reason = ""}));
+    Grant& grant = many.emplace_back();
+    grant.id = 10 + i;
+    grant.address = IpAddress::v4(0x0a000000 + i * 77);
+    grant.user = "user";
+    grant.since_ms = kNow;
+    grant.until_ms = kNow + 1000;
   }
+  grants_.apply(std::move(many), {});
   constexpr std::uint32_t kAsks = 200'000;
   std::uint32_t granted = 0;
   const auto begin = std::chrono::steady_clock::now();
   for (std::uint32_t i = 0; i < kAsks; ++i) {
     Visitor visitor;
     visitor.address = IpAddress::v4(0x0a000000 + i % 20'000 * 77);
-    const Admission admission =
-        admit(RoutePolicy::second_factor, visitor, whitelists_, reader_.current(), kNow);
+    const Admission admission = admit({}, visitor, 0, whitelists_, reader_.current(), kNow);
     granted += admission.verdict == Verdict::granted ? 1 : 0;
   }
   const auto took = std::chrono::steady_clock::now() - begin;

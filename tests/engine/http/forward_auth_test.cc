@@ -223,7 +223,8 @@ OwnAnswer answer_of(AuthProxy proxy, Verdict verdict, ClientKind kind,
                             .since_ms = 1,
                             .until_ms = 1'700'000'000'999,
                             .by = "",
-                            .reason = ""};
+                            .reason = "",
+                            .session = ""};
   const bool granted = verdict == Verdict::granted;
   OriginalRequest original;
   original.method = method;

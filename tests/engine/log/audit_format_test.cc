@@ -69,6 +69,11 @@ TEST(AuditFormat, APolicyThatLetsSomebodyInIsNamed) {
     EXPECT_NE(line.find("Access-Accept"), std::string::npos) << line;
   }
   EXPECT_EQ(formatted(LineStyle::json, approved()).find("policy"), std::string::npos);
+  record.policy.assign(std::string_view("night"));
+  EXPECT_NE(formatted(LineStyle::json, record).find(R"("policy":"night: on_unavailable=allow")"),
+            std::string::npos);
+  record.outcome = Outcome::exempted;
+  EXPECT_NE(formatted(LineStyle::human, record).find(R"(policy="night")"), std::string::npos);
 }
 
 TEST(AuditFormat, AnswersAndVerdictsFollowTheOutcome) {
@@ -83,6 +88,10 @@ TEST(AuditFormat, AnswersAndVerdictsFollowTheOutcome) {
       {Outcome::passed_through, DownstreamSaid::challenge, "Access-Challenge", "none"},
       {Outcome::passed_through, DownstreamSaid::accounting_response, "Accounting-Response", "none"},
       {Outcome::approved, DownstreamSaid::accept, "Access-Accept", "approved"},
+      {Outcome::remembered, DownstreamSaid::accept, "Access-Accept", "approved"},
+      {Outcome::exempted, DownstreamSaid::accept, "Access-Accept", "none"},
+      {Outcome::policy_denied, DownstreamSaid::accept, "Access-Reject", "none"},
+      {Outcome::limited, DownstreamSaid::accept, "Access-Reject", "limited"},
       {Outcome::denied, DownstreamSaid::accept, "Access-Reject", "denied"},
       {Outcome::expired, DownstreamSaid::accept, "Access-Reject", "expired"},
       {Outcome::unknown_user, DownstreamSaid::accept, "Access-Reject", "unknown_user"},
@@ -91,6 +100,8 @@ TEST(AuditFormat, AnswersAndVerdictsFollowTheOutcome) {
       {Outcome::unavailable_silent, DownstreamSaid::accept, "none", "unavailable"},
       {Outcome::downstream_timeout, DownstreamSaid::nothing, "none", "none"},
       {Outcome::abandoned, DownstreamSaid::accept, "none", "none"},
+      {Outcome::challenged, DownstreamSaid::accept, "Access-Challenge", "none"},
+      {Outcome::wrong_code, DownstreamSaid::accept, "Access-Challenge", "none"},
   };
   for (const Case& c : kCases) {
     AuditRecord record;

@@ -1,5 +1,6 @@
 #include "engine/radius/client_table.h"
 
+#include <algorithm>
 #include <random>
 #include <string>
 
@@ -20,10 +21,10 @@ TEST(ClientTable, TheLongestPrefixWins) {
   const ClientTable table({client("all", {"0.0.0.0/0"}), client("net", {"10.1.0.0/16"}),
                            client("host", {"10.1.2.3"}), client("six", {"2001:db8::/32"})});
   EXPECT_EQ(table.size(), 4u);
-  EXPECT_EQ(table.find(address("10.1.2.3"))->name, "host");
-  EXPECT_EQ(table.find(address("10.1.2.4"))->name, "net");
-  EXPECT_EQ(table.find(address("10.2.0.0"))->name, "all");
-  EXPECT_EQ(table.find(address("2001:db8:ffff::1"))->name, "six");
+  EXPECT_EQ(table.find(address("10.1.2.3"))->name(), "host");
+  EXPECT_EQ(table.find(address("10.1.2.4"))->name(), "net");
+  EXPECT_EQ(table.find(address("10.2.0.0"))->name(), "all");
+  EXPECT_EQ(table.find(address("2001:db8:ffff::1"))->name(), "six");
   EXPECT_EQ(table.find(address("2001:db9::1")), nullptr);
 }
 
@@ -77,9 +78,46 @@ TEST(ClientTable, AgreesWithALinearSearch) {
     const ClientEntry* found = table.find(wanted);
     ASSERT_EQ(found == nullptr, best == nullptr);
     if (best != nullptr) {
-      ASSERT_EQ(found->name, best->name);
+      ASSERT_EQ(found->name(), best->name);
     }
   }
+}
+
+TEST(ClientTable, KnowsEachOfManyBySecretAndName) {
+  std::vector<config::Client> clients(1'000);
+  for (std::uint32_t n = 0; n < clients.size(); ++n) {
+    clients[n].name = "client-" + std::to_string(n);
+    clients[n].secret = Secret(std::string(1 + n % 200, static_cast<char>('a' + n % 26)));
+    clients[n].addresses = {{.address = IpAddress::v4(0x0a00'0000 + n), .length = 128}};
+  }
+  const ClientTable table(clients);
+  for (std::uint32_t n = 0; n < clients.size(); ++n) {
+    const ClientEntry* const found = table.find(IpAddress::v4(0x0a00'0000 + n));
+    ASSERT_NE(found, nullptr);
+    EXPECT_EQ(found->name(), clients[n].name);
+    const radius::HopKey expected(clients[n].secret);
+    EXPECT_TRUE(std::ranges::equal(found->key.secret(), expected.secret()));
+    EXPECT_EQ(found->key.hmac_md5(as_octets("x")), expected.hmac_md5(as_octets("x")));
+    EXPECT_EQ(found->key.pad(as_octets("x")), expected.pad(as_octets("x")));
+  }
+}
+
+/// Names, secrets of 16 octets, no two alike, and all that finds them; one client in eight IPv6.
+TEST(ClientTable, AClientTakesAHundredOctetsAtMost) {
+  constexpr std::uint32_t kClients = 50'000;
+  std::vector<config::Client> clients(kClients);
+  for (std::uint32_t n = 0; n < kClients; ++n) {
+    clients[n].name = "client-" + std::to_string(950'000 + n);
+    const std::string digits = std::to_string(n);
+    clients[n].secret = Secret(std::string(16 - digits.size(), 's') + digits);
+    Prefix prefix{.address = IpAddress::v4(0x0a00'0000 + (n << 4)), .length = 128};
+    if (n % 8 == 0) prefix.length = 124;
+    if (n % 8 == 1) prefix.address.octets[0] = 0x20;
+    clients[n].addresses = {prefix};
+  }
+  const ClientTable table(clients);
+  EXPECT_LE(table.memory_octets(), kClients * std::size_t{100});
+  EXPECT_EQ(table.find(IpAddress::v4(0x0a00'0000 + 15))->name(), "client-950000");
 }
 
 TEST(LearnedAddresses, KnowsWhatItLearnedAndNothingElse) {

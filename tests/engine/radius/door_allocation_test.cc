@@ -7,6 +7,7 @@
 
 #include "engine/radius/door.h"
 #include "tests/engine/radius/allocation_counter.h"
+#include "tests/engine/radius/downstream_testing.h"
 #include "tests/engine/radius/packet_builder.h"
 
 namespace sallyport::radius_door {
@@ -20,17 +21,20 @@ using testing::PacketBuilder;
 /// Remembers the last of everything in memory of its own.
 struct LastOutbox final : Outbox {
   void send_to_client(const ClientPath&, Octets) noexcept override { ++answers; }
-  void send_downstream(std::uint16_t source_port, Octets datagram) noexcept override {
+  void end_connection(std::uint16_t, RadsecEnd) noexcept override {}
+  void send_downstream(std::uint16_t, std::uint16_t source_port,
+                       Octets datagram) noexcept override {
     port = source_port;
     octets = datagram.size();
     std::copy(datagram.begin(), datagram.end(), sent.begin());
   }
-  bool open_source_port() noexcept override { return true; }
+  bool open_source_port(std::uint16_t) noexcept override { return true; }
   bool ask(const verify::Question& question) noexcept override {
     ticket = question.ticket;
     return true;
   }
   void release(verify::Ticket, const verify::JoinKey&, std::uint64_t) noexcept override {}
+  bool store(const StorageRequest&) noexcept override { return false; }
   bool audit(const AuditRecord&) noexcept override { return true; }
 
   std::array<std::uint8_t, radius::kMaxPacketOctets> sent{};
@@ -94,13 +98,15 @@ TEST(Allocation, NoneAfterConstruction) {
   client.addresses = {*Prefix::parse("192.0.2.0/24")};
   client.secret = Secret("client");
   settings.clients = std::make_shared<const ClientTable>(std::vector{client});
-  settings.downstream_key = downstream_key;
+  settings.plan = testing::plan_of({}, *downstream_key);
   Now now{.monotonic_ns = 1'000'000'000};
   DoorPlan plan;
   plan.exchanges = 128;  // smaller than what passes: kept answers are evicted too
   plan.learned_clients = &clients;
   plan.learned_downstreams = &downstreams;
-  Door door(plan, std::make_shared<const DoorSettings>(settings), outbox, random, metrics, now);
+  DownstreamLinks links = testing::links_to(settings.plan, plan.max_source_ports);
+  Door door(plan, std::make_shared<const DoorSettings>(settings), std::move(links), outbox, random,
+            metrics, now);
 
   const std::vector<Bytes> requests = logins(client_key);
   ClientPath path;

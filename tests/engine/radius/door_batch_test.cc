@@ -34,7 +34,8 @@ struct Side {
     plan.instance.fill(7);
     plan.learned_clients = &learned_clients;
     plan.learned_downstreams = &learned_downstreams;
-    door = std::make_unique<Door>(plan, std::make_shared<const DoorSettings>(settings), outbox,
+    door = std::make_unique<Door>(plan, std::make_shared<const DoorSettings>(settings),
+                                  testing::links_to(settings.plan, plan.max_source_ports), outbox,
                                   random, metrics, Now{.monotonic_ns = 1'000'000'000});
   }
 
@@ -46,7 +47,7 @@ struct Side {
       line.push_back(static_cast<std::uint8_t>(path.source.port));
       all.push_back(line);
     }
-    for (const auto& [port, octets] : outbox.to_downstream) {
+    for (const auto& [link, port, octets] : outbox.to_downstream) {
       Bytes line = octets;
       line.push_back(static_cast<std::uint8_t>(port));
       all.push_back(line);
@@ -108,7 +109,7 @@ class DoorBatchTest : public testing::DoorTest {
 
 TEST_F(DoorBatchTest, ATurnHasTheOutcomeOfItsDatagramsOneByOne) {
   settings_.clients = snapshot()->clients;
-  settings_.downstream_key = downstream_key_;
+  settings_.plan = testing::plan_of({}, *downstream_key_);
   Side together(settings_);
   Side one_by_one(settings_);
   Now now{.monotonic_ns = 1'000'000'000};

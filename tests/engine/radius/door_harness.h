@@ -2,8 +2,10 @@
 // A door with one client network and one downstream, and an Outbox that writes everything down.
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <random>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +15,7 @@
 #include "engine/radius/door.h"
 #include "protocol/radius/hop_key.h"
 #include "protocol/radius/packet.h"
+#include "tests/engine/radius/downstream_testing.h"
 #include "tests/engine/radius/packet_builder.h"
 
 namespace sallyport::radius_door::testing {
@@ -34,22 +37,41 @@ struct RecordingOutbox final : Outbox {
     Bytes octets;
   };
   struct ToDownstream {
+    std::uint16_t link;
     std::uint16_t source_port;
+    Bytes octets;
+  };
+
+  struct Record {
+    verify::Ticket ticket;
     Bytes octets;
   };
 
   void send_to_client(const ClientPath& path, Octets datagram) noexcept override {
     to_client.push_back({path, Bytes(datagram.begin(), datagram.end())});
   }
-  void send_downstream(std::uint16_t source_port, Octets datagram) noexcept override {
-    EXPECT_LT(source_port, open_ports);
-    to_downstream.push_back({source_port, Bytes(datagram.begin(), datagram.end())});
+  void end_connection(std::uint16_t socket, RadsecEnd reason) noexcept override {
+    ended_connections.push_back({socket, reason});
   }
-  bool open_source_port() noexcept override {
+  void send_downstream(std::uint16_t link, std::uint16_t source_port,
+                       Octets datagram) noexcept override {
+    if (!open.contains({link, source_port})) {
+      EXPECT_LT(source_port, ports[link]);
+    }
+    to_downstream.push_back({link, source_port, Bytes(datagram.begin(), datagram.end())});
+  }
+  bool open_source_port(std::uint16_t link) noexcept override {
     ++port_attempts;
-    if (open_ports >= ports_allowed) return false;
-    ++open_ports;
+    if (ports[link] >= ports_allowed) return false;
+    ++ports[link];
     return true;
+  }
+  void connect(std::uint16_t link, std::uint16_t connection) noexcept override {
+    begun.push_back({link, connection});
+  }
+  void disconnect(std::uint16_t link, std::uint16_t connection) noexcept override {
+    open.erase({link, connection});
+    ended.push_back({link, connection});
   }
   bool ask(const verify::Question& question) noexcept override {
     if (takes_questions) questions.push_back(question);
@@ -58,20 +80,37 @@ struct RecordingOutbox final : Outbox {
   void release(verify::Ticket ticket, const verify::JoinKey&, std::uint64_t) noexcept override {
     released.push_back(ticket);
   }
+  bool store(const StorageRequest& request) noexcept override {
+    if (takes_records) {
+      records.push_back({request.ticket, Bytes(request.packet.begin(), request.packet.end())});
+    }
+    return takes_records;
+  }
+  verify::Challenges* challenges() noexcept override { return held_logins; }
+  verify::Verifier* links() noexcept override { return link_asker; }
   bool audit(const AuditRecord& record) noexcept override {
     if (takes_audit) audited.push_back(record);
     return takes_audit;
   }
 
   std::vector<ToClient> to_client;
+  std::vector<std::pair<std::uint16_t, RadsecEnd>> ended_connections;
   std::vector<ToDownstream> to_downstream;
   std::vector<verify::Question> questions;
   std::vector<verify::Ticket> released;
+  std::vector<Record> records;
   std::vector<AuditRecord> audited;
   unsigned ports_allowed = 64;
-  unsigned open_ports = 0;
+  std::map<std::uint16_t, unsigned> ports;  ///< open, by link
   unsigned port_attempts = 0;
+  using Connection = std::pair<std::uint16_t, std::uint16_t>;  ///< link and number
+  std::vector<Connection> begun;
+  std::vector<Connection> ended;
+  std::set<Connection> open;
+  verify::Challenges* held_logins = nullptr;
+  verify::Verifier* link_asker = nullptr;
   bool takes_questions = true;
+  bool takes_records = true;
   bool takes_audit = true;
 };
 
@@ -86,6 +125,7 @@ struct Login {
   bool message_authenticator = true;
   Bytes eap = {};     ///< instead of the password
   Bytes vendor = {};  ///< a Vendor-Specific value, beside the password if that is not empty
+  Bytes state = {};
 };
 
 class DoorTest : public ::testing::Test {
@@ -94,7 +134,8 @@ class DoorTest : public ::testing::Test {
     plan_.exchanges = 64;
     plan_.max_source_ports = 4;
     plan_.instance.fill(7);
-    settings_.downstream.host = "radius.example";
+    settings_.downstream.pools = {
+        {.name = "downstream", .status_server = config::StatusServer::no}};
   }
 
   /// Builds the door; until then plan_, client_ and settings_ may be changed.
@@ -102,7 +143,10 @@ class DoorTest : public ::testing::Test {
     if (!door_) {
       plan_.learned_clients = &learned_clients_;
       plan_.learned_downstreams = &learned_downstreams_;
-      door_ = std::make_unique<Door>(plan_, snapshot(), outbox_, random_, metrics_, now_);
+      auto settings = snapshot();
+      DownstreamLinks links = make_links(*settings);
+      door_ = std::make_unique<Door>(plan_, std::move(settings), std::move(links), outbox_, random_,
+                                     metrics_, now_);
     }
     return *door_;
   }
@@ -110,8 +154,18 @@ class DoorTest : public ::testing::Test {
     DoorSettings settings = settings_;
     config::Client client = client_;
     settings.clients = std::make_shared<const ClientTable>(std::vector{client});
-    settings.downstream_key = downstream_key_;
+    settings.plan = plan_of(settings.downstream, *downstream_key_);
     return std::make_shared<const DoorSettings>(std::move(settings));
+  }
+
+  [[nodiscard]] DownstreamLinks make_links(const DoorSettings& settings) {
+    DownstreamLinks links;
+    for (const ServerEntry& server : settings.plan.servers) {
+      link_metrics_.push_back(std::make_shared<LinkMetrics>());
+      links[server.link] = std::make_unique<DownstreamLink>(plan_.max_source_ports,
+                                                            link_metrics_.back(), server.transport);
+    }
+    return links;
   }
 
   [[nodiscard]] Bytes request(const Login& login) const { return request(login, *client_key_); }
@@ -127,6 +181,7 @@ class DoorTest : public ::testing::Test {
     if (!login.calling_station.empty())
       builder.add(radius::Type::calling_station_id, login.calling_station);
     builder.add(radius::Type::nas_identifier, "gateway");
+    if (!login.state.empty()) builder.add(radius::Type::state, login.state);
     for (const std::string& state : login.proxy_states)
       builder.add(radius::Type::proxy_state, state);
     return builder.sign_request(key);
@@ -150,7 +205,8 @@ class DoorTest : public ::testing::Test {
   }
   void deliver(const Bytes& datagram) {
     door().downstream_datagrams(
-        now_, std::array{DownstreamDatagram{.source_port = outbox_.to_downstream.back().source_port,
+        now_, std::array{DownstreamDatagram{.link = outbox_.to_downstream.back().link,
+                                            .source_port = outbox_.to_downstream.back().source_port,
                                             .octets = datagram}});
   }
   void accept() { reply(radius::Code::access_accept, {{radius::Type{25}, Bytes{'c', 'l', 'a'}}}); }
@@ -206,7 +262,7 @@ class DoorTest : public ::testing::Test {
   config::Client client_{.name = "office",
                          .addresses = {*Prefix::parse("192.0.2.0/24")},
                          .secret = Secret("client secret")};
-  DoorSettings settings_;  ///< without clients and key: snapshot() adds them
+  DoorSettings settings_;  ///< without clients and plan: snapshot() adds them
   std::shared_ptr<const radius::HopKey> client_key_ =
       std::make_shared<const radius::HopKey>(Secret("client secret"));
   std::shared_ptr<const radius::HopKey> downstream_key_ =
@@ -218,6 +274,7 @@ class DoorTest : public ::testing::Test {
   RecordingOutbox outbox_;
   SeededRandom random_{1};
   RadiusMetrics metrics_;
+  std::vector<std::shared_ptr<LinkMetrics>> link_metrics_;  ///< in the order of the servers
   std::unique_ptr<Door> door_;
 };
 

@@ -47,11 +47,12 @@ TEST_F(DoorTest, ANoIsARejectWithItsMessageAndNothingGranted) {
     Outcome outcome;
     std::string message;
   } cases[] = {
-      {Verdict::denied, Outcome::denied, settings_.second_factor.denied_message},
-      {Verdict::expired, Outcome::expired, settings_.second_factor.expired_message},
-      {Verdict::unknown_user, Outcome::unknown_user, settings_.second_factor.unknown_user_message},
+      {Verdict::denied, Outcome::denied, settings_.second_factor.messages.denied_message},
+      {Verdict::expired, Outcome::expired, settings_.second_factor.messages.expired_message},
+      {Verdict::unknown_user, Outcome::unknown_user,
+       settings_.second_factor.messages.unknown_user_message},
       {Verdict::unavailable, Outcome::unavailable_denied,
-       settings_.second_factor.unavailable_message},
+       settings_.second_factor.messages.unavailable_message},
   };
   std::uint8_t identifier = 0;
   for (const auto& expected : cases) {
@@ -287,7 +288,7 @@ TEST_F(JoinTest, EapJoinsOnTheSameMessageOnly) {
 TEST_F(JoinTest, AnotherProcessHasOtherKeys) {
   const verify::JoinKey key = key_of({});
   door_.reset();
-  outbox_.open_ports = 0;
+  outbox_.ports.clear();
   plan_.instance.fill(8);
   EXPECT_NE(key_of({}), key);
 }

@@ -74,5 +74,48 @@ TEST(IdentifierPool, AReservedOneIsNobodysUntilItsTime) {
   EXPECT_EQ(pool.take(256, 6'000), reserved);
 }
 
+TEST(IdentifierPool, KeepsTheFirstIdentifierOfAConnection) {
+  IdentifierPool pool(2);
+  pool.open_port(1);
+  EXPECT_EQ(pool.ports(), 1u);
+  std::set<Channel> taken;
+  for (std::uint32_t slot = 0; slot < 255; ++slot) {
+    const auto channel = pool.take(slot, 0);
+    ASSERT_TRUE(channel);
+    EXPECT_EQ(channel->source_port, 1u);
+    EXPECT_NE(channel->identifier.value, 0);
+    EXPECT_TRUE(taken.insert(*channel).second);
+  }
+  EXPECT_EQ(pool.take(255, 0), std::nullopt);
+  EXPECT_EQ(pool.in_flight(), 255u);
+  EXPECT_TRUE(pool.wants_port());
+}
+
+TEST(IdentifierPool, TakesAllOfAConnectionAwayWithIt) {
+  IdentifierPool pool(2);
+  pool.open_port(0);
+  pool.open_port(1);
+  std::set<std::uint32_t> on_first;
+  Channel reserved{};
+  for (std::uint32_t slot = 0; slot < 300; ++slot) {
+    const Channel channel = *pool.take(slot, 0);
+    if (channel.source_port == 0) on_first.insert(slot);
+    if (channel.source_port == 0 && on_first.size() == 1) reserved = channel;
+  }
+  on_first.erase(*pool.owner(reserved));
+  pool.reserve(reserved, 1'000);
+  IdentifierPool::Released released;
+  pool.close_port(0, released);
+  EXPECT_EQ(std::set(released.slots.begin(), released.slots.begin() + released.count), on_first);
+  EXPECT_EQ(pool.reserved_count(), 0u);
+  EXPECT_EQ(pool.in_flight() + pool.free_count(), 255u);
+  EXPECT_EQ(pool.ports(), 1u);
+  while (const auto channel = pool.take(1'000, 2'000)) EXPECT_EQ(channel->source_port, 1u);
+  // Its number is used again, and all of it is new.
+  pool.open_port(0);
+  EXPECT_EQ(pool.free_count(), 255u);
+  EXPECT_EQ(pool.take(2'000, 2'000)->source_port, 0u);
+}
+
 }  // namespace
 }  // namespace sallyport::radius_door

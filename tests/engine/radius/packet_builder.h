@@ -54,7 +54,8 @@ class PacketBuilder {
 
   [[nodiscard]] Bytes sign_request(const radius::HopKey& key) {
     finish_length();
-    const bool computed = octets_[0] == static_cast<std::uint8_t>(radius::Code::accounting_request);
+    const bool computed =
+        radius::role_of(static_cast<radius::Code>(octets_[0])) == radius::Role::signed_request;
     if (computed) std::fill_n(octets_.begin() + 4, 16, std::uint8_t{0});
     if (message_authenticator_ != 0)
       put(message_authenticator_,

@@ -37,7 +37,7 @@ TEST_P(Steering, OneSourcePortIsSpreadByIdentifierAlone) {
   ASSERT_NE(groups->front().bound.port, 0);
 
   const auto client = ring::open_udp(address.address);
-  ASSERT_TRUE(connect_to(*client, groups->front().bound));
+  ASSERT_TRUE(ring::connect_to(*client, groups->front().bound));
   for (int identifier = 0; identifier < 256; ++identifier) {
     const std::array<std::uint8_t, 20> datagram{1, static_cast<std::uint8_t>(identifier)};
     ASSERT_EQ(::send(client->get(), datagram.data(), datagram.size(), 0), 20);

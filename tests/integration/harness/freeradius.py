@@ -34,7 +34,8 @@ outlaw Auth-Type := Reject
 DEFAULT User-Name =~ "^user-[0-9]+$", Cleartext-Password := "secret of %{User-Name}"
 """
 
-CONFIGURATION = """\
+# Where a private FreeRADIUS has its files; what every configuration begins with.
+PATHS = """\
 prefix = /usr
 exec_prefix = /usr
 name = freeradius
@@ -44,6 +45,9 @@ run_dir = {folder}
 raddbdir = {folder}
 db_dir = {folder}
 libdir = /usr/lib/freeradius
+"""
+
+CONFIGURATION = PATHS + """\
 pidfile = {folder}/freeradius.pid
 max_request_time = 30
 cleanup_delay = 5
@@ -228,19 +232,15 @@ class FreeRadius(Process):
         make_certificates(folder)
         (folder / "users").write_text(users)
         (folder / "dictionary").write_text("$INCLUDE /usr/share/freeradius/dictionary\n")
-        (folder / "radiusd.conf").write_text(
-            CONFIGURATION.format(
-                folder=folder,
-                secret=SECRET,
-                address=self.address,
-                port=port,
-                accounting_port=port + 1,
-                require=require_message_authenticator,
-            )
-        )
+        (folder / "radiusd.conf").write_text(self.configuration(
+            folder=folder, secret=SECRET, address=self.address, port=port,
+            accounting_port=port + 1, require=require_message_authenticator))
         super().__init__("freeradius", ["freeradius", "-f", "-l", "stdout", "-n", "radiusd",
                                         "-d", folder], folder)
         self.wait_for(lambda: "Ready to process requests" in self.out(), "FreeRADIUS ready")
+
+    def configuration(self, **names):
+        return CONFIGURATION.format(**names)
 
     @property
     def ca_file(self):

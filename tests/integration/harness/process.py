@@ -75,7 +75,10 @@ class Process:
             raise AssertionError(f"{self.name} does not end\n{self.tail()}") from None
 
     def signal(self, number):
+        """Also waits for the end of a SIGSTOP, which takes one thread after the other."""
         os.kill(self.pid, number)
+        if number == signal.SIGSTOP:
+            os.waitid(os.P_PID, self.pid, os.WSTOPPED)
 
     def terminate_and_wait(self):
         """SIGTERM, and the exit status."""

@@ -42,13 +42,22 @@ def toml(settings):
     return "\n".join(lines)
 
 
+def filled_in(example, values):
+    """An example of the docs with what a test has in the place of what stands there, which must."""
+    for there, here in values.items():
+        assert there in example, there
+        example = example.replace(there, here)
+    return example
+
+
 def client(addresses=("127.0.0.0/8",), secret=CLIENT_SECRET, name="nas", **more):
     return {"name": name, "addresses": list(addresses), "secret": secret, **more}
 
 
 class Sallyport(Process):
-    """`sallyport run --config`, ready when constructed. Sections given by name extend those below,
-    key by key: second_factor={"on_unavailable": "allow"}."""
+    """`sallyport run --config`, ready when constructed; without [notakey] where that is None.
+    Sections given by name extend those below, key by key: second_factor={"remember": "8h"}; a list
+    is as many sections of one name: policy=[{"name": "staff", …}]."""
 
     def __init__(self, folder, downstream, notakey, /, clients=None, wait=True, env=None,
                  preexec=None, **sections):
@@ -62,16 +71,23 @@ class Sallyport(Process):
         self.settings = {
             # One shard: a Status-Server is then answered after all that was sent before it.
             "radius": {"listen": [f"{self.address}:{self.server[1]}"], "shards": 1, "pin": False},
-            "client": clients or [client()],
+            "client": [client()] if clients is None else clients,
             "downstream": {"address": where, "secret": downstream.secret},
-            "notakey": {"host": notakey.host, "access_id": notakey.access_id, "ttl": "10s"},
             "second_factor": {},
+            # Tests log the same users in again and again.
+            "second_factor.limits": {"user": "off", "user_long": "off", "pair": "off",
+                                     "place": "off", "cool_down": "0s"},
             "admin": {"listen": f"{self.admin[0]}:{self.admin[1]}"},
             "log": {"format": "json", "level": "debug"},
         }
-        self.settings["notakey"].update(notakey.settings)
+        if notakey is not None:
+            self.settings["notakey"] = {"host": notakey.host, "access_id": notakey.access_id,
+                                        "ttl": "10s", **notakey.settings}
         for name, values in sections.items():
-            self.settings[name].update(values)
+            if isinstance(values, list):
+                self.settings[name] = values
+            else:
+                self.settings.setdefault(name, {}).update(values)
         self.config = folder / "sallyport.toml"
         self.write_config()
         super().__init__("sallyport", [BINARY, "run", "--config", self.config], folder,
@@ -122,8 +138,9 @@ class Sallyport(Process):
                    lambda: f"{name}{labels} = {expected}, is {self.metric(name, **labels)}")
 
     def log_lines(self):
-        """Every line of the log as JSON."""
-        return [json.loads(line) for line in self.err().splitlines() if line.strip()]
+        """Every whole line of the log as JSON."""
+        whole = self.err().rpartition("\n")[0]  # it may be writing the next one
+        return [json.loads(line) for line in whole.splitlines() if line.strip()]
 
     def audit(self):
         return [line for line in self.log_lines() if line.get("event") == "decision"]
@@ -137,3 +154,13 @@ class Sallyport(Process):
 
     def terminate(self):
         self.signal(signal.SIGTERM)
+
+    def kill(self):
+        """kill -9, and its end."""
+        self.child.kill()
+        self.child.wait()
+
+    def start_again(self):
+        """The same command anew, after it has ended."""
+        Process.__init__(self, self.name, self.command, self.config.parent, env=CLEAN_ENVIRONMENT)
+        self.wait_ready()

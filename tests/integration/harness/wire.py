@@ -10,12 +10,18 @@ from dataclasses import dataclass, field
 ACCESS_REQUEST, ACCESS_ACCEPT, ACCESS_REJECT = 1, 2, 3
 ACCOUNTING_REQUEST, ACCOUNTING_RESPONSE = 4, 5
 ACCESS_CHALLENGE, STATUS_SERVER = 11, 12
+DISCONNECT_REQUEST, DISCONNECT_ACK, DISCONNECT_NAK = 40, 41, 42
+COA_REQUEST, COA_ACK, COA_NAK = 43, 44, 45
+# Their authenticator is computed, and not random.
+SIGNED_REQUESTS = (ACCOUNTING_REQUEST, DISCONNECT_REQUEST, COA_REQUEST)
 
 USER_NAME, USER_PASSWORD, CHAP_PASSWORD, NAS_IP_ADDRESS = 1, 2, 3, 4
 FILTER_ID, REPLY_MESSAGE, STATE, CLASS, VENDOR_SPECIFIC = 11, 18, 24, 25, 26
 CALLED_STATION_ID, CALLING_STATION_ID, NAS_IDENTIFIER, PROXY_STATE = 30, 31, 32, 33
-ACCT_STATUS_TYPE, ACCT_SESSION_ID, CHAP_CHALLENGE = 40, 44, 60
+ACCT_STATUS_TYPE, ACCT_DELAY_TIME, ACCT_SESSION_ID = 40, 41, 44
+EVENT_TIMESTAMP, CHAP_CHALLENGE = 55, 60
 TUNNEL_PASSWORD, EAP_MESSAGE, MESSAGE_AUTHENTICATOR = 69, 79, 80
+ERROR_CAUSE = 101
 
 MICROSOFT = 311
 MS_CHAP_RESPONSE, MS_CHAP_CHALLENGE, MS_CHAP2_RESPONSE, MS_CHAP2_SUCCESS = 1, 11, 25, 26
@@ -116,12 +122,12 @@ class Request:
             attributes.insert(0, blank)
         elif self.message_authenticator == "last":
             attributes.append(blank)
-        if self.code == ACCOUNTING_REQUEST:
+        if self.code in SIGNED_REQUESTS:
             self.authenticator = bytes(16)
         packet = assemble(self.code, self.identifier, self.authenticator, attributes)
         if self.message_authenticator:
             packet = sign(packet, self.secret)
-        if self.code == ACCOUNTING_REQUEST:
+        if self.code in SIGNED_REQUESTS:
             self.authenticator = md5(packet, self.secret)
             packet = packet[:4] + self.authenticator + packet[20:]
         return packet

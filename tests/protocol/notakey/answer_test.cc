@@ -93,8 +93,28 @@ TEST(ResultAnswer, MalformedIsNeverGuessed) {
   }
 }
 
+TEST(ResultAnswer, GroupsAreNamesInLines) {
+  const auto groups = [](const std::string& value) {
+    AnswerReader reader;
+    const Padded body(R"({"uuid":"u-1","groups":)" + value + "}");
+    const auto result = reader.result(body);
+    return result ? std::string(result->groups) : to_text(result.error());
+  };
+  EXPECT_EQ(groups(R"(["staff","VPN users"])"), "staff\nVPN users");
+  EXPECT_EQ(groups(R"(["staff",7,null,["x"],{"name":"y"},"","vpn"])"), "staff\nvpn");
+  EXPECT_EQ(groups(R"(["a\nb","c\u0000d","\u00e9"])"), "\xC3\xA9");
+  EXPECT_EQ(groups("[]") + groups("null") + groups("7") + groups(R"({"a":"b"})"), "");
+  EXPECT_EQ(groups(R"(["a","b)"), "answer is not JSON");
+  EXPECT_EQ(groups(R"(["a"],"groups":["b"])"), "answer repeats a field");
+  // Whole names, as many as have room.
+  const std::string long_name(250, 'x');
+  EXPECT_EQ(groups("[\"" + long_name + R"(","12345","1234","1"])"), long_name + "\n1234");
+  EXPECT_EQ(groups("[\"" + std::string(256, 'x') + R"(","a"])"), "a");
+}
+
 TEST(ResultAnswer, EveryCutOfAGoodOneIsRefused) {
-  const std::string good = R"({"uuid":"u-1","username":"jdoe","response_type":"ApproveRequest"})";
+  const std::string good =
+      R"({"uuid":"u-1","username":"jdoe","groups":["a","b"],"response_type":"ApproveRequest"})";
   AnswerReader reader;
   for (std::size_t size = 0; size < good.size(); ++size)
     EXPECT_FALSE(reader.result(Padded(good.substr(0, size)))) << good.substr(0, size);

@@ -282,5 +282,33 @@ TEST(RevealUserPassword, RevealsUpTo128OctetsAndStripsTheirPadding) {
   }
 }
 
+TEST_F(TranslateRequest, PutsAnotherPasswordInItsPlace) {
+  const Bytes request = access(
+      {kName, password(text("wonderland,123456"), kClientSecret, kIn), attribute(31, text("x"))});
+  for (const std::size_t length : {1u, 15u, 16u, 17u, 128u}) {
+    const Bytes clear = text(std::string(length, 'w'));
+    std::array<std::uint8_t, kMaxPacketOctets> out;
+    const auto octets = translate_request(wire::parsed(request),
+                                          {.client = client_,
+                                           .downstream = downstream_,
+                                           .identifier = {99},
+                                           .authenticator = kOut,
+                                           .proxy_state = kOwnState,
+                                           .password = clear},
+                                          out);
+    ASSERT_TRUE(octets.has_value());
+    const Bytes sent(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(*octets));
+    const PacketView view = wire::parsed(sent);
+    std::array<std::uint8_t, 128> revealed;
+    const auto found = view.find(Type::user_password);
+    ASSERT_TRUE(found.has_value());
+    const auto size = reveal_user_password(*found, downstream_, kOut, revealed);
+    ASSERT_EQ(size, length);
+    EXPECT_EQ(as_text(Octets(revealed).first(length)), std::string(length, 'w'));
+    EXPECT_EQ(as_text(*view.find(Type::user_name)), "nemo");
+    EXPECT_EQ(as_text(*view.find(Type{31})), "x");
+  }
+}
+
 }  // namespace
 }  // namespace sallyport::radius

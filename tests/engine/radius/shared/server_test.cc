@@ -38,13 +38,13 @@ class TestDownstream {
   explicit TestDownstream(const char* secret = kDownstreamSecret)
       : key_(Secret(std::string_view(secret))) {
     socket_ = ring::open_udp(kLoopback).value();
-    EXPECT_TRUE(bind_to(socket_, {.address = kLoopback, .port = 0}));
+    EXPECT_TRUE(ring::bind_to(socket_, {.address = kLoopback, .port = 0}));
     thread_ = std::thread([this] { serve(); });
   }
   ~TestDownstream() {
     ending_ = true;
     const auto self = ring::open_udp(kLoopback).value();
-    EXPECT_TRUE(connect_to(self, ring::local_endpoint(socket_)));
+    EXPECT_TRUE(ring::connect_to(self, ring::local_endpoint(socket_)));
     EXPECT_EQ(::send(self.get(), "", 0, 0), 0);
     thread_.join();
   }
@@ -133,7 +133,7 @@ class TestClient {
  public:
   explicit TestClient(const Endpoint& server) : key_(Secret(std::string_view(kClientSecret))) {
     socket_ = ring::open_udp(server.address).value();
-    EXPECT_TRUE(connect_to(socket_, server));
+    EXPECT_TRUE(ring::connect_to(socket_, server));
   }
   [[nodiscard]] Bytes request(std::uint8_t identifier, std::uint64_t unique = 0) const {
     radius::Authenticator authenticator;
@@ -196,8 +196,8 @@ config::Config make_config(const TestDownstream& downstream, std::uint32_t shard
 class ServerTest : public ::testing::Test {
  protected:
   void open(const config::Config& config) {
-    reactors_ = ring::Reactors::open(reactors_plan(config.radius)).value();
-    auto opened = RadiusServer::open(config, *reactors_, audit_);
+    reactors_ = ring::Reactors::open(reactors_plan(config)).value();
+    auto opened = RadiusServer::open(config, *reactors_, audit_, coa_audit_);
     ASSERT_TRUE(opened) << opened.error();
     server_ = std::move(*opened);
     verifier_ = std::make_unique<ApprovingVerifier>(server_->verdicts());
@@ -229,6 +229,7 @@ class ServerTest : public ::testing::Test {
 
   TestDownstream downstream_;
   AuditQueue audit_{std::size_t{1} << 15};
+  CoaAuditQueue coa_audit_{2};
   std::unique_ptr<ring::Reactors> reactors_;
   std::unique_ptr<RadiusServer> server_;
   std::unique_ptr<ApprovingVerifier> verifier_;
@@ -322,8 +323,8 @@ TEST_F(ServerTest, StopEndsInTimeWithQuestionsOpen) {
 
 TEST_F(ServerTest, ANeverStartedServerCloses) {
   const config::Config config = make_config(downstream_, 2);
-  const auto reactors = ring::Reactors::open(reactors_plan(config.radius)).value();
-  const auto opened = RadiusServer::open(config, *reactors, audit_);
+  const auto reactors = ring::Reactors::open(reactors_plan(config)).value();
+  const auto opened = RadiusServer::open(config, *reactors, audit_, coa_audit_);
   ASSERT_TRUE(opened) << opened.error();
 }
 
@@ -395,15 +396,15 @@ TEST_F(ServerTest, ADownstreamThatIsNotThereIsNotFatal) {
 TEST_F(ServerTest, OpenSaysWhatIsWrong) {
   config::Config config = make_config(downstream_, 1);
   config.downstream.host = "no-such-host.invalid";
-  auto reactors = ring::Reactors::open(reactors_plan(config.radius)).value();
-  auto opened = RadiusServer::open(config, *reactors, audit_);
+  auto reactors = ring::Reactors::open(reactors_plan(config)).value();
+  auto opened = RadiusServer::open(config, *reactors, audit_, coa_audit_);
   ASSERT_FALSE(opened);
   EXPECT_THAT(opened.error(), HasSubstr("no-such-host.invalid"));
 
   config = make_config(downstream_, 1);
   config.downstream.source_address = IpAddress::parse("203.0.113.1").value();
-  reactors = ring::Reactors::open(reactors_plan(config.radius)).value();
-  opened = RadiusServer::open(config, *reactors, audit_);
+  reactors = ring::Reactors::open(reactors_plan(config)).value();
+  opened = RadiusServer::open(config, *reactors, audit_, coa_audit_);
   ASSERT_FALSE(opened);
   EXPECT_THAT(opened.error(), HasSubstr("downstream.source_address"));
 }

@@ -22,12 +22,11 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   target_compile_options(sallyport_compiler INTERFACE -Wno-c99-extensions -Wno-missing-designated-field-initializers)
 endif()
 if(SALLYPORT_SANITIZE)
-  set(CMAKE_CXX_FLAGS_DEBUG "-g1") # enough for their reports, and a tenth less to compile
+  # Enough for their reports, and a tenth less to compile. Warnings are the business of the builds that get released.
+  set(CMAKE_CXX_FLAGS_DEBUG "-g1 -w")
   add_compile_options(-fsanitize=${SALLYPORT_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${SALLYPORT_SANITIZE})
-  if(SALLYPORT_SANITIZE MATCHES "thread")
-    add_compile_options(-Wno-tsan) # GCC 12 warns of atomic_thread_fence in libstdc++ itself
-  endif()
+  include(Precompiled)
 elseif(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
   add_compile_definitions(_FORTIFY_SOURCE=2 _GLIBCXX_ASSERTIONS)
 endif()
@@ -36,14 +35,25 @@ if(SALLYPORT_FUZZ)
   add_link_options(-fsanitize=address,undefined)
 endif()
 
+# sallyport_precompiled(TARGET): with the headers that everything includes compiled once, where that pays.
+function(sallyport_precompiled target)
+  if(SALLYPORT_SANITIZE)
+    target_precompile_headers(${target} REUSE_FROM precompiled)
+  endif()
+endfunction()
+
 # sallyport_library(NAME FOLDER LINKS...): all sources of one folder as one static library.
 function(sallyport_library name folder)
   file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cc)
   if(sources)
     add_library(${name} STATIC ${sources})
     target_link_libraries(${name} PUBLIC sallyport_compiler ${ARGN})
+    sallyport_precompiled(${name})
+    sallyport_unity(${name} ${sources})
   else()
     add_library(${name} INTERFACE)
     target_link_libraries(${name} INTERFACE sallyport_compiler ${ARGN})
   endif()
 endfunction()
+
+include(Unity)

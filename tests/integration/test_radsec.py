@@ -13,7 +13,7 @@ from harness.clients import radclient, radclient_reply
 from harness.downstream import silent
 from harness.net import PATIENCE_S, free_port
 from harness.radsec import (ALPN_10, ALPN_11, NAME, Authority, FreeRadiusProxy, RadsecClient,
-                            RadsecProxy)
+                            RadsecProxy, stranger_at)
 from harness.sallyport import BINARY, CLEAN_ENVIRONMENT, ROOT, filled_in
 
 TLS_1_2, TLS_1_3 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
@@ -387,7 +387,7 @@ def test_strangers_cannot_take_all_the_places(tmp_path, authority, identity, dow
     lab = Lab(tmp_path, authority, identity, downstream, notakey,
               radsec={"max_connections": 16, "handshake_timeout": "60s"})
     with lab.connect() as early:
-        silent_ones = [socket.create_connection(lab.server, timeout=PATIENCE_S) for _ in range(8)]
+        silent_ones = [stranger for _ in range(8) if (stranger := stranger_at(lab.server))]
         lab.wait_ended("handshakes", 4)
         assert early.ask(early.pap("alice", "x")).code == wire.ACCESS_ACCEPT
         for one in silent_ones:
@@ -398,7 +398,7 @@ def test_strangers_cannot_take_all_the_places(tmp_path, authority, identity, dow
 
 
 def test_an_idle_connection(tmp_path, authority, identity, downstream, notakey):
-    lab = Lab(tmp_path, authority, identity, downstream, notakey, radsec={"idle_timeout": "1s"})
+    lab = Lab(tmp_path, authority, identity, downstream, notakey, radsec={"idle_timeout": "2s"})
     with lab.connect() as client:
         client.send(request := client.pap("quinn", "x"))
         notakey.wait_pushes(1)

@@ -97,7 +97,7 @@ def pair():
         yield one, two
 
 
-def door_to(folder, notakey, names, port, patience="timeout:1 attempts:1"):
+def door_to(folder, notakey, names, port, patience="timeout:4 attempts:1"):
     file = folder / "resolv.conf"
     file.write_text(f"nameserver {names.address}\noptions {patience}\n")
     named = type("Named", (), {"server": (NAME, port), "secret": "downstream-secret-of-the-tests"})

@@ -29,7 +29,8 @@ def test_no_request_is_lost_over_several_takeovers(tmp_path, notakey, start_gene
 def test_what_the_old_process_remembers_is_answered_by_it(downstream, notakey, start_generations):
     """A push that is out: the same datagram again asks nobody twice, and its answer is repeated
     octet by octet; while the new process takes new logins."""
-    generations = start_generations(downstream, notakey)
+    # Longer than a slow machine needs to start the new process.
+    generations = start_generations(downstream, notakey, radius={"duplicate_window": "20s"})
     door = generations.door
     with door.nas() as nas:
         kept = nas.pap("alice", "kept answer")

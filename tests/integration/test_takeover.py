@@ -30,7 +30,7 @@ def test_what_the_old_process_remembers_is_answered_by_it(downstream, notakey, s
     """A push that is out: the same datagram again asks nobody twice, and its answer is repeated
     octet by octet; while the new process takes new logins."""
     # Longer than a slow machine needs to start the new process.
-    generations = start_generations(downstream, notakey, radius={"duplicate_window": "20s"})
+    generations = start_generations(downstream, notakey, radius={"duplicate_window": "12s"})
     door = generations.door
     with door.nas() as nas:
         kept = nas.pap("alice", "kept answer")

@@ -3,6 +3,7 @@ end one by one and are made anew with the new process."""
 
 import os
 import socket
+import ssl
 
 import pytest
 from harness import wire
@@ -75,7 +76,8 @@ def test_connections_end_in_a_quiet_moment(lab, notakey):
         for client in (asks, loud, idle):
             assert client.ask(client.pap("alice", "old")).code == wire.ACCESS_ACCEPT
             client.socket.settimeout(PATIENCE_S)
-        with pytest.raises(Closed):
+        # What is sent at the very end may be answered by a reset.
+        with pytest.raises((Closed, ConnectionError, ssl.SSLError)):
             while True:
                 assert loud.ask(loud.pap("alice", "again")).code == wire.ACCESS_ACCEPT
         assert idle.is_closed()

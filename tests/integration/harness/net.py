@@ -10,7 +10,7 @@ import time
 
 # Under valgrind or a sanitizer everything takes longer; conditions are waited for, so this costs
 # nothing where all is quick.
-PATIENCE_S = float(os.environ.get("SALLYPORT_TEST_PATIENCE", "20"))
+PATIENCE_S = float(os.environ.get("SALLYPORT_TEST_PATIENCE", "30"))
 
 _random = random.SystemRandom()
 

@@ -1,6 +1,7 @@
 """Loopback addresses that nobody else uses, free ports, and waiting for conditions."""
 
 import contextlib
+import itertools
 import os
 import pathlib
 import random
@@ -27,7 +28,10 @@ def _ports():
     """Below those that the kernel gives to whoever wants any: what a test lets go of, to bind it
     again or to have a child bind it, nobody else gets meanwhile."""
     lowest = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    return range(10_000, max(lowest, 20_000))
+    ports = list(range(10_000, max(lowest, 20_000)))
+    _random.shuffle(ports)
+    # None twice: two of one address may be chosen before either is bound.
+    return itertools.cycle(ports)
 
 
 _PORTS = _ports()
@@ -37,7 +41,7 @@ def free_port(address, kind=socket.SOCK_DGRAM):
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     for _ in range(100):
         with socket.socket(family, kind) as probe, contextlib.suppress(OSError):
-            probe.bind((address, _random.choice(_PORTS)))
+            probe.bind((address, next(_PORTS)))
             return probe.getsockname()[1]
     raise AssertionError(f"no port is free at {address}")
 

@@ -55,8 +55,9 @@ def test_no_request_is_lost_behind_radsecproxy(tmp_path, notakey, start_generati
 
     ask()
     take_over_under_load(lab.generations, ask, REQUESTS, TAKEOVERS)
-    # The load may have ended before radsecproxy came over; nobody else is left to answer now.
-    ask()
+    if lab.door.metric("sallyport_radius_requests_total") == 0:
+        # The load had ended before radsecproxy came over; nobody else is left to answer now.
+        ask()
     assert lab.door.metric("sallyport_radsec_handshakes_total") >= 1
     assert lab.door.metric("sallyport_radius_requests_total") > 0
 

@@ -158,7 +158,7 @@ def test_duplicates_reach_the_nas_once(start, fake):
         answer = portal.receive_octets()
         portal.send(same)
         assert portal.receive_octets() == answer
-        assert door.metric("sallyport_coa_duplicates_answered_total") == 1
+        door.wait_metric(1, "sallyport_coa_duplicates_answered_total")
     assert len(held) == 1
 
 
@@ -171,7 +171,7 @@ def test_a_silent_nas_is_asked_again_and_told_of(start, fake, tmp_path):
     assert values["Error-Cause"] == ["Proxy-Processing-Error"]
     assert len(fake.requests) > 1 and len(set(fake.requests)) == 1
     assert door.wait_answers(1)[0]["outcome"] == "unreachable"
-    assert door.metric("sallyport_coa_timeouts_total") == 1
+    door.wait_metric(1, "sallyport_coa_timeouts_total")
     wait_until(lambda: any("does not answer" in line.get("message", "")
                            for line in door.log_lines()), "a line about it")
     # It is back.

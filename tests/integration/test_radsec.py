@@ -134,7 +134,7 @@ def test_many_at_once_on_one_connection(lab, alpn):
     for n, request in enumerate(requests):
         code = by_number[request.token if alpn else request.identifier]
         assert code == (wire.ACCESS_ACCEPT if n % 2 else wire.ACCESS_REJECT)
-    assert lab.door.metric("sallyport_radsec_handshakes_total") == 1
+    lab.door.wait_metric(1, "sallyport_radsec_handshakes_total")
 
 
 def test_octet_by_octet(lab):
@@ -151,7 +151,8 @@ def test_without_udp(tmp_path, authority, identity, downstream, notakey):
     with lab.connect() as client:
         assert client.ask(client.pap("alice", "x")).code == wire.ACCESS_ACCEPT
     address, port = lab.server
-    assert f"RADIUS on {address}:{port} (TLS), " in lab.door.err()
+    told = f"RADIUS on {address}:{port} (TLS), "
+    lab.door.wait_for(lambda: told in lab.door.err(), told)
 
 
 # --- Real programs ---------------------------------------------------------------------------
@@ -327,7 +328,7 @@ def test_a_malformed_packet(lab, octets, alpn):
         client.send(octets)
         assert client.is_closed()
     lab.wait_ended("malformed")
-    assert lab.door.metric("sallyport_radius_malformed_total", **{"from": "client"}) == 1
+    lab.door.wait_metric(1, "sallyport_radius_malformed_total", **{"from": "client"})
 
 
 def test_a_bad_message_authenticator(lab):

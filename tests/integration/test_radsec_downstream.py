@@ -96,7 +96,7 @@ def test_two_daemons_in_a_row(tmp_path, notakey, authority, ours, theirs, freera
         assert nas.ask(nas.pap("carol", "tango", state)).code == wire.ACCESS_ACCEPT
     keys = keys_of(door.server, door.secret, tmp_path)
     assert keys == keys_of(freeradius.server, freeradius.secret, tmp_path)
-    assert behind.metric("sallyport_radsec_handshakes_total") == 1
+    behind.wait_metric(1, "sallyport_radsec_handshakes_total")
 
 
 @pytest.mark.parametrize(("alpn", "version", "is_11"), [
@@ -256,7 +256,7 @@ def test_more_than_one_connection_holds(tmp_path, notakey, authority, ours, fake
                lambda: f"600 requests, are {len(waiting)}")
     used = [{r[1] for r in connection.requests} for connection in fake.connections]
     assert len(used) >= 3 and all(0 not in each and len(each) <= 255 for each in used)
-    assert door.metric("sallyport_downstream_outstanding") == 600
+    door.wait_metric(600, "sallyport_downstream_outstanding")
     for connection, request in waiting:
         connection.send(accept(request, connection))
     for nas in nases:
@@ -368,7 +368,7 @@ def test_a_reply_that_nobody_waits_for(tmp_path, notakey, authority, ours, fake)
     with door.nas() as nas:
         assert nas.ask(nas.pap("alice", "x")).code == wire.ACCESS_ACCEPT
     assert len(fake.connections) == 1
-    assert door.metric("sallyport_radius_drops_total", reason="reply_unmatched") == 1
+    door.wait_metric(1, "sallyport_radius_drops_total", reason="reply_unmatched")
 
 
 def test_octets_that_are_no_tls(tmp_path, notakey, authority, ours):

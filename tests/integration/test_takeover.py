@@ -81,7 +81,7 @@ def test_learned_message_authenticators_are_handed_over(downstream, notakey, sta
         generations.take_over()
         nas.send(nas.pap("alice", "x", message_authenticator=None))
         assert nas.barrier() == []
-    assert door.metric("sallyport_radius_drops_total", reason="message_authenticator_required") == 1
+    door.wait_metric(1, "sallyport_radius_drops_total", reason="message_authenticator_required")
 
 
 def test_one_takeover_after_the_other(downstream, notakey, start_generations):

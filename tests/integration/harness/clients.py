@@ -10,6 +10,9 @@ from . import wire
 from .net import PATIENCE_S
 
 
+STATUS_IDENTIFIER = 255
+
+
 class NoAnswer(AssertionError):
     pass
 
@@ -33,7 +36,8 @@ class Nas:
         self.socket.close()
 
     def identifier(self):
-        self.next_identifier = (self.next_identifier + 1) % 256
+        """The next, but for that of status_server(): another's answer could be taken for its."""
+        self.next_identifier = (self.next_identifier + 1) % STATUS_IDENTIFIER
         return self.next_identifier
 
     def pap(self, user, password, extra=(), identifier=None, **options):
@@ -93,7 +97,7 @@ class Nas:
         return wire.Request(
             self.secret,
             code=wire.STATUS_SERVER,
-            identifier=255,
+            identifier=STATUS_IDENTIFIER,
             attributes=[(wire.NAS_IDENTIFIER, b"tests")],
             **options,
         )

@@ -1,9 +1,10 @@
 # Under the sanitizers several files are compiled as one, in half of the time. Nobody has to mind: files that name
 # something alike outside of functions never meet, and scripts/test --quick compiles every file alone, with all
 # warnings. Should two files clash all the same, scripts/test says so and goes on with -DSALLYPORT_UNITY=OFF.
-# COLD: only what no datagram and no visitor waits for; scripts/test builds the release so, since that takes longest.
+# COLD: only what no datagram passes through; scripts/test builds the release so, since that takes longest.
 set(SALLYPORT_UNITY OFF CACHE STRING "Compile several files as one: ON, COLD or OFF")
-set(SALLYPORT_UNITY_COLD "^(engine_config|lab_[a-z]+|bench_[a-z_]+)$")
+set(SALLYPORT_UNITY_COLD
+  "^(engine_(config|admin|daemon|http_pages)|verify_[a-z]+|protocol_webauthn|lab_[a-z]+|bench_[a-z_]+|gate_pages)$")
 set(SALLYPORT_UNITY_FILES 8) # more would save little, and take gigabytes for each compiler
 
 # sallyport_names(RESULT SOURCE): what stands at the start of a line and may be seen by the next file.

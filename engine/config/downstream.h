@@ -34,7 +34,9 @@ struct DownstreamTls {
   std::string server_name = {};  ///< DNS name or address in its certificate; empty: its host
   /// Not empty: what its certificate is known by instead of server_name; any one is enough.
   std::vector<CertificateRule> certificate = {};
-  bool radius_1_1 = true;  ///< offered by ALPN
+  bool radius_1_1 = true;         ///< offered by ALPN
+  std::string psk_identity = {};  ///< not empty: a key in the place of all certificates, and 1.0
+  Secret psk = {};                ///< as written: psk_octets()
 };
 
 struct DownstreamServer {

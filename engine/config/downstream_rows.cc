@@ -120,6 +120,11 @@ constexpr std::array kDownstreamSettings = std::to_array<Setting>({
      "", "",
      "With `tls`: offer RADIUS/1.1, which signs and hides nothing with MD5. A server that does not "
      "know it speaks RADIUS as before."},
+    {Section::downstream_server, "psk_identity", optional,
+     Text{tls<&DownstreamTls::psk_identity>, 128, check_one_line}, "\"sallyport\"", "",
+     "With `tls`, and in the place of all certificates: who we say that we are. By TLS 1.2."},
+    {Section::downstream_server, "psk", optional, SecretSource{tls<&DownstreamTls::psk>}, "", "",
+     "And the key that proves it, of both sides. As radsec.client.psk."},
     {Section::downstream_server, "accounting_port", optional,
      WholeNumber{server<&DownstreamServer::accounting_port>, 1, 65'535, true}, "1813", "",
      "As downstream.accounting_port. All servers of a pool have one, or none has."},

@@ -22,8 +22,9 @@ void check_udp_server(const ElementPlaces& at, Notes& notes) {
          .mend = "Add one of secret, secret_file and secret_env to [[downstream.server]], or "
                  "transport = \"tls\"."});
   }
-  constexpr std::array<std::string_view, 6> kForTls = {
-      "ca_file", "certificate_file", "key_file", "server_name", "certificate", "radius_1_1"};
+  constexpr std::array<std::string_view, 8> kForTls = {
+      "ca_file",     "certificate_file", "key_file",     "server_name",
+      "certificate", "radius_1_1",       "psk_identity", "psk"};
   for (const std::string_view key : kForTls) {
     if (!at.given(key)) continue;
     notes.mistake(
@@ -32,15 +33,31 @@ void check_udp_server(const ElementPlaces& at, Notes& notes) {
   }
 }
 
-void check_tls_server(const DownstreamServer& server, const ElementPlaces& at, Notes& notes) {
-  constexpr std::array<std::string_view, 3> kNeeded = {"ca_file", "certificate_file", "key_file"};
-  for (const std::string_view key : kNeeded) {
+/// A key in the place of certificates.
+void check_server_with_key(const DownstreamServer& server, const ElementPlaces& at, Notes& notes) {
+  for (const std::string_view key : {"psk_identity", "psk"}) {
     if (at.given(key)) continue;
-    notes.mistake(
-        at.of("transport"), named(key),
-        {.wrong = "is missing beside transport = \"tls\"",
-         .mend = fmt::format("Add {}: the server must know us, and we the server.", key)});
+    notes.mistake(at.header, named(key),
+                  {.wrong = "is missing", .mend = "A key needs both: psk_identity and psk."});
   }
+  constexpr std::array<std::string_view, 5> kForCertificates = {
+      "ca_file", "certificate_file", "key_file", "server_name", "certificate"};
+  for (const std::string_view key : kForCertificates) {
+    if (!at.given(key)) continue;
+    notes.mistake(at.of(key), named(key),
+                  {.wrong = "is of no use beside psk", .mend = "Keep the one or the other."});
+  }
+  if (at.given("radius_1_1") && server.tls.radius_1_1) {
+    notes.mistake(at.of("radius_1_1"), named("radius_1_1"),
+                  {.wrong = "cannot be had with psk: it needs TLS 1.3",
+                   .mend = "Remove it, or use certificates."});
+  }
+  if (server.tls.psk.empty()) return;
+  if (Finding bad = check_psk(server.tls.psk))
+    notes.mistake(at.of("psk"), named("psk"), std::move(*bad));
+}
+
+void check_tls_server(const DownstreamServer& server, const ElementPlaces& at, Notes& notes) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kForUdp = {
       {{"accounting_port", "Remove it: over TLS one port is for all (RFC 6614 §2.1)."},
        {"require_message_authenticator", "Remove it: TLS proves every packet."}}};
@@ -48,6 +65,16 @@ void check_tls_server(const DownstreamServer& server, const ElementPlaces& at, N
     if (!at.given(key)) continue;
     notes.mistake(at.of(key), named(key),
                   {.wrong = "is of no use beside transport = \"tls\"", .mend = std::string(mend)});
+  }
+  if (at.given("psk") || at.given("psk_identity")) return check_server_with_key(server, at, notes);
+  constexpr std::array<std::string_view, 3> kNeeded = {"ca_file", "certificate_file", "key_file"};
+  for (const std::string_view key : kNeeded) {
+    if (at.given(key)) continue;
+    notes.mistake(
+        at.of("transport"), named(key),
+        {.wrong = "is missing beside transport = \"tls\"",
+         .mend = fmt::format(
+             "Add {}: the server must know us, and we the server. Or psk_identity and psk.", key)});
   }
   if (at.given("server_name") && at.given("certificate")) {
     notes.mistake(at.of("server_name"), named("server_name"),

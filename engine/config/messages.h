@@ -1,7 +1,6 @@
 #pragma once
 // The texts of our Reply-Messages (RFC 2865 §5.18), in one language: templates (policy_text.h).
 
-#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -10,7 +9,8 @@
 
 namespace sallyport::config {
 
-/// An empty text: there is no Reply-Message; in a translation, the general text is taken.
+/// An empty text: there is no Reply-Message; in a translation, the general text is taken. Their
+/// table: message_texts.h.
 struct Messages {
   std::string language = {};  ///< of a translation: "de", "pt-BR"
   std::string denied_message = {};
@@ -35,31 +35,6 @@ struct Messages {
   std::string code_missing_message = {};
   std::string number_prompt = {};
   bool operator==(const Messages&) const = default;
-};
-
-/// All texts, for whatever concerns each of them.
-inline constexpr std::array kMessageTexts = {
-    &Messages::denied_message,
-    &Messages::expired_message,
-    &Messages::unknown_user_message,
-    &Messages::unavailable_message,
-    &Messages::policy_denied_message,
-    &Messages::limited_message,
-    &Messages::otp_prompt,
-    &Messages::otp_retry_prompt,
-    &Messages::otp_denied_message,
-    &Messages::otp_expired_message,
-    &Messages::token_prompt,
-    &Messages::token_retry_prompt,
-    &Messages::link_denied_message,
-    &Messages::link_expired_message,
-    &Messages::menu_prompt,
-    &Messages::menu_push,
-    &Messages::menu_otp,
-    &Messages::menu_token,
-    &Messages::menu_link,
-    &Messages::code_missing_message,
-    &Messages::number_prompt,
 };
 
 /// What is said when nothing is configured.

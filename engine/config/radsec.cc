@@ -17,6 +17,8 @@ constexpr std::array<std::pair<std::string_view, Kind>, 4> kKinds = {{{"dns:", K
                                                                       {"sha256:", Kind::sha256}}};
 constexpr std::size_t kFingerprintDigits = 64;
 constexpr std::size_t kMaxValueOctets = 1'024;
+constexpr std::size_t kMinPskOctets = 16;   // RFC 9813 §4.1
+constexpr std::size_t kMaxPskOctets = 256;  // what TLS takes here (engine/ring/tls_psk.h)
 
 std::string lower_case(std::string_view text) {
   std::string out(text);
@@ -45,7 +47,40 @@ std::string fingerprint_digits(std::string_view text) {
   return good ? digits : std::string();
 }
 
+constexpr std::string_view kHexMark = "hex:";
+
 }  // namespace
+
+Secret psk_octets(const Secret& written) {
+  const std::string_view text = as_text(written.reveal());
+  if (!text.starts_with(kHexMark)) return written;
+  std::vector<std::uint8_t> octets;
+  const auto value = [](char digit) {
+    return static_cast<unsigned>(digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10);
+  };
+  for (std::size_t i = kHexMark.size(); i + 1 < text.size(); i += 2)
+    octets.push_back(static_cast<std::uint8_t>(value(text[i]) << 4 | value(text[i + 1])));
+  const Secret key{Octets(octets)};
+  wipe(octets);
+  return key;
+}
+
+Finding check_psk(const Secret& written) {
+  constexpr std::string_view kMend =
+      "Let both sides have what `openssl rand -hex 32` prints: as text, or behind hex: as octets.";
+  const std::string_view text = as_text(written.reveal());
+  const std::string_view digits = text.starts_with(kHexMark) ? text.substr(kHexMark.size()) : "";
+  if (digits.size() % 2 != 0 ||
+      digits.find_first_not_of("0123456789abcdefABCDEF") != std::string_view::npos) {
+    return Complaint{.wrong = "is not an even number of hexadecimal digits behind hex:",
+                     .mend = std::string(kMend)};
+  }
+  const std::size_t octets = psk_octets(written).size();
+  if (octets >= kMinPskOctets && octets <= kMaxPskOctets) return std::nullopt;
+  return Complaint{.wrong = fmt::format("has {} octets, and must have {} to {}", octets,
+                                        kMinPskOctets, kMaxPskOctets),
+                   .mend = std::string(kMend)};
+}
 
 Finding add_certificate_rule(std::string_view text, std::vector<CertificateRule>& to) {
   const auto* const kind =

@@ -1,6 +1,6 @@
 #pragma once
 // RADIUS over TLS in the configuration (RFC 6614, RFC 9765): where clients connect to, and who they
-// are. Nothing here has a shared secret: the certificate is what a client is known by.
+// are. Nothing here has a RADIUS secret: a client is known by its certificate or its TLS key.
 
 #include <cstdint>
 #include <string>
@@ -9,6 +9,7 @@
 
 #include "engine/config/checks.h"
 #include "protocol/ip_address.h"
+#include "protocol/secret.h"
 
 namespace sallyport::config {
 
@@ -29,11 +30,17 @@ struct CertificateRule {
 [[nodiscard]] Finding add_certificate_rule(std::string_view text, std::vector<CertificateRule>& to);
 [[nodiscard]] std::string text_of(const CertificateRule& rule);
 
+/// What is wrong with a pre-shared key as it is written (RFC 9813 §4.1).
+[[nodiscard]] Finding check_psk(const Secret& written);
+/// The key itself: what "hex:" stands before is read as hexadecimal digits. check_psk() was
+/// content.
+[[nodiscard]] Secret psk_octets(const Secret& written);
+
 struct RadsecListener {
-  std::vector<Endpoint> listen;  ///< at least one
-  std::string certificate_file;  ///< ours: PEM, leaf first
-  std::string key_file;
-  std::string ca_file;  ///< who signs the clients' certificates: PEM
+  std::vector<Endpoint> listen;       ///< at least one
+  std::string certificate_file = {};  ///< ours: PEM, leaf first; empty: every client has a key
+  std::string key_file = {};
+  std::string ca_file = {};  ///< who signs the clients' certificates: PEM
   /// Balancers whose connections begin with a PROXY header; any other's do not.
   std::vector<Prefix> proxy_protocol_from = {};
   bool operator==(const RadsecListener&) const = default;
@@ -41,9 +48,11 @@ struct RadsecListener {
 
 struct RadsecClient {
   std::string name;
-  std::vector<CertificateRule> certificate;  ///< at least one; any of them is enough
-  std::vector<Prefix> addresses = {};        ///< empty: from anywhere
-  std::string language = {};                 ///< as Client::language
+  std::vector<CertificateRule> certificate = {};  ///< any of them is enough; empty: it has a key
+  std::string psk_identity = {};
+  Secret psk = {};                     ///< as written: psk_octets()
+  std::vector<Prefix> addresses = {};  ///< empty: from anywhere
+  std::string language = {};           ///< as Client::language
 };
 
 struct Radsec {

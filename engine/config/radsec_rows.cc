@@ -45,17 +45,19 @@ constexpr std::array kRadsecSettings = std::to_array<Setting>({
      EndpointList{listener<&RadsecListener::listen>, kRadsecPort, limits::kMaxRadsecEndpoints},
      "[\"0.0.0.0:2083\"]", "",
      "Addresses and TCP ports where clients connect to. Without a port, 2083."},
-    {Section::radsec_listener, "certificate_file", required,
+    {Section::radsec_listener, "certificate_file", optional,
      File{listener<&RadsecListener::certificate_file>, File::Kind::readable}, "\"radsec.pem\"", "",
-     "PEM file with our certificate and those that sign it, our own first. Read again on reload."},
-    {Section::radsec_listener, "key_file", required,
+     "PEM file with our certificate and those that sign it, our own first. Read again on reload. "
+     "This and the two below may be left out together where every client has a `psk`."},
+    {Section::radsec_listener, "key_file", optional,
      File{listener<&RadsecListener::key_file>, File::Kind::readable}, "\"radsec.key\"", "",
      "PEM file with its key, without a passphrase."},
-    {Section::radsec_listener, "ca_file", required,
+    {Section::radsec_listener, "ca_file", optional,
      File{listener<&RadsecListener::ca_file>, File::Kind::readable}, "\"radsec-clients-ca.pem\"",
      "",
      "PEM file with the certificate authorities that sign the clients' certificates. Take your own "
-     "or your federation's, not the web's: every client must show a certificate of theirs."},
+     "or your federation's, not the web's: every client without a `psk` must show a certificate of "
+     "theirs."},
     {Section::radsec_listener, "proxy_protocol_from", optional,
      PrefixList{listener<&RadsecListener::proxy_protocol_from>}, "", "",
      "Balancers in front: a connection from these addresses must begin with a PROXY header "
@@ -65,13 +67,19 @@ constexpr std::array kRadsecSettings = std::to_array<Setting>({
     {Section::radsec_client, "name", required,
      Text{client<&RadsecClient::name>, 64, check_client_name}, "\"campus-wifi\"", "",
      "Names the client in logs, metrics and the text {client}."},
-    {Section::radsec_client, "certificate", required,
+    {Section::radsec_client, "certificate", optional,
      texts<client<&RadsecClient::certificate>, add_certificate_rule, rule_text>("certificate names",
                                                                                 64),
      "[\"dns:wifi.example.net\"]", "",
      "What the client's certificate is known by; any one is enough. `dns:` a name of its "
      "subjectAltName (`dns:*.example.net`: any one label there), `uri:` a URI of it, `cn:` its "
-     "common name, `sha256:` its fingerprint."},
+     "common name, `sha256:` its fingerprint. A client has this or `psk`."},
+    {Section::radsec_client, "psk_identity", optional,
+     Text{client<&RadsecClient::psk_identity>, 128, check_one_line}, "", "",
+     "By which a client with a `psk` says who it is."},
+    {Section::radsec_client, "psk", optional, SecretSource{client<&RadsecClient::psk>}, "", "",
+     "The key of a client that shows no certificate, by TLS 1.2 (RFC 4279, RFC 9813): 16 to 256 "
+     "octets; behind `hex:` they are written as hexadecimal digits."},
     {Section::radsec_client, "addresses", optional, PrefixList{client<&RadsecClient::addresses>},
      "", "", "Where the client may connect from. Without it, from anywhere."},
     {Section::radsec_client, "language", optional,

@@ -1,6 +1,7 @@
 #include "engine/config/rules.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -89,6 +90,64 @@ void check_radsec(const Config& config, const Places& places, Notes& notes) {
     notes.mistake(places.of_element(Section::radsec_listener, 0).header, "radsec.listener.listen",
                   {.wrong = fmt::format("names {} addresses in all listeners", endpoints),
                    .mend = fmt::format("Keep {} at most.", limits::kMaxRadsecEndpoints)});
+  }
+}
+
+/// Where a key stands in the place of certificates, and where one of the two is missing.
+void check_radsec_keys(const Config& config, const Places& places, Notes& notes) {
+  const Radsec& radsec = config.radsec;
+  std::map<std::string_view, std::string_view> owner_of;
+  bool have_certificates = false;
+  for (std::size_t i = 0; i < radsec.clients.size(); ++i) {
+    const RadsecClient& client = radsec.clients[i];
+    const ElementPlaces at = places.of_element(Section::radsec_client, i);
+    const bool has_key = at.given("psk");
+    have_certificates |= !client.certificate.empty();
+    if (has_key == at.given("certificate")) {
+      notes.mistake(has_key ? at.of("psk") : at.header,
+                    has_key ? "radsec.client.psk" : "radsec.client.certificate",
+                    {.wrong = has_key ? "stands beside certificate" : "is missing",
+                     .mend = has_key ? "Keep the one by which the client is to be known."
+                                     : "Add certificate, or psk_identity and psk."});
+    }
+    if (has_key != at.given("psk_identity")) {
+      const std::string_view lacks = has_key ? "psk_identity" : "psk";
+      notes.mistake(at.header, fmt::format("radsec.client.{}", lacks),
+                    {.wrong = "is missing", .mend = "A key needs both: psk_identity and psk."});
+    }
+    if (has_key && !client.psk.empty()) {
+      if (Finding bad = check_psk(client.psk))
+        notes.mistake(at.of("psk"), "radsec.client.psk", std::move(*bad));
+    }
+    if (client.psk_identity.empty()) continue;
+    const auto [owner, is_new] = owner_of.emplace(client.psk_identity, client.name);
+    if (is_new) continue;
+    notes.mistake(at.of("psk_identity"), "radsec.client.psk_identity",
+                  {.wrong = fmt::format("is that of client \"{}\", too", owner->second),
+                   .mend = "Give each client an identity of its own."});
+  }
+  bool certificates_work = false;
+  for (std::size_t i = 0; i < radsec.listeners.size(); ++i) {
+    const ElementPlaces at = places.of_element(Section::radsec_listener, i);
+    const std::array<std::string_view, 3> files = {"certificate_file", "key_file", "ca_file"};
+    const auto given = std::ranges::count_if(files, [&](auto key) { return at.given(key); });
+    certificates_work |= given == 3;
+    if (given == 3 || (given == 0 && !owner_of.empty())) continue;
+    for (const std::string_view key : files) {
+      if (at.given(key)) continue;
+      notes.mistake(at.header, fmt::format("radsec.listener.{}", key),
+                    {.wrong = "is missing",
+                     .mend = "Add certificate_file, key_file and ca_file; without all three, only "
+                             "clients with a psk can connect."});
+    }
+  }
+  if (!have_certificates || certificates_work || radsec.listeners.empty()) return;
+  for (std::size_t i = 0; i < radsec.clients.size(); ++i) {
+    const ElementPlaces at = places.of_element(Section::radsec_client, i);
+    if (!at.given("certificate")) continue;
+    return notes.mistake(at.of("certificate"), "radsec.client.certificate",
+                         {.wrong = "is of no use: no [[radsec.listener]] has certificates",
+                          .mend = "Add certificate_file, key_file and ca_file to one."});
   }
 }
 
@@ -352,6 +411,7 @@ void check_rules(const Config& config, const Places& places, Notes& notes) {
   if (config.has_radius) {
     check_clients(config, places, notes);
     check_radsec(config, places, notes);
+    check_radsec_keys(config, places, notes);
     check_policies(config, places, notes);
     check_languages(config, places, notes);
     check_number_matching(config, places, notes);

@@ -181,8 +181,11 @@ void Radsec::handshake_done(std::uint32_t index) noexcept {
   if (connection.doomed) return;
   connection.version =
       streams_->alpn(connection.stream) == kAlpn11 ? radius::Version::v1_1 : radius::Version::v1_0;
+  const ring::TlsPskPeer psk = streams_->psk_peer(connection.stream);
   const Octets certificate = streams_->peer_certificate(connection.stream);
-  if (certificate.empty() || !ring::read_tls_peer(certificate, connection.peer)) {
+  if (!psk.identity.empty()) {
+    connection.peer = {.sha256 = psk.key_sha256, .psk_identity = std::string(psk.identity)};
+  } else if (certificate.empty() || !ring::read_tls_peer(certificate, connection.peer)) {
     return doom(connection, RadsecEnd::certificate);
   }
   if (!client_is_known(connection)) return doom(connection, RadsecEnd::unknown_client);

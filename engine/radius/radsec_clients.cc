@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <string_view>
 
+#include <openssl/sha.h>
+
 #include "engine/radius/certificate_rules.h"
+#include "protocol/secret.h"
 
 namespace sallyport::radius_door {
 namespace {
@@ -32,9 +35,13 @@ RadsecClients::RadsecClients(const std::vector<config::RadsecClient>& clients,
                              std::span<const config::Messages> translations)
     : entries_(entries_of(clients, translations)) {
   for (const config::RadsecClient& client : clients) {
-    clients_.push_back({.entry = entries_->find(place_of(clients_.size())),
-                        .certificate = client.certificate,
-                        .addresses = client.addresses});
+    Client& known = clients_.emplace_back();
+    known.entry = entries_->find(place_of(clients_.size() - 1));
+    known.certificate = client.certificate;
+    known.psk_identity = client.psk_identity;
+    const Secret key = config::psk_octets(client.psk);
+    SHA256(key.reveal().data(), key.size(), known.psk_sha256.data());
+    known.addresses = client.addresses;
   }
 }
 
@@ -45,9 +52,16 @@ const ClientEntry* RadsecClients::find(const ring::TlsPeer& peer,
                             std::ranges::any_of(client.addresses, [&](const Prefix& prefix) {
                               return prefix.contains(address);
                             });
-    if (from_there && fits_any(client.certificate, peer)) return client.entry;
+    if (from_there &&
+        (peer.psk_identity.empty() ? fits_any(client.certificate, peer) : has_key(client, peer)))
+      return client.entry;
   }
   return nullptr;
+}
+
+bool RadsecClients::has_key(const Client& client, const ring::TlsPeer& peer) noexcept {
+  return client.psk_identity == peer.psk_identity &&
+         equal_constant_time(client.psk_sha256, peer.sha256);
 }
 
 }  // namespace sallyport::radius_door

@@ -1,9 +1,13 @@
 #pragma once
-// Which client a TLS connection belongs to: its certificate's names and fingerprint, and its
-// address, against the rules of [[radsec.client]]. Immutable; any thread. Asked once a connection.
+// Which client a TLS connection belongs to: its certificate's names and fingerprint, or its key,
+// and its address, against the rules of [[radsec.client]]. Immutable; any thread. Asked once a
+// connection.
 
+#include <array>
+#include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "engine/config/messages.h"
@@ -26,10 +30,14 @@ class RadsecClients {
 
  private:
   struct Client {
-    const ClientEntry* entry;  ///< in entries_
-    std::vector<config::CertificateRule> certificate;
+    const ClientEntry* entry;                          ///< in entries_
+    std::vector<config::CertificateRule> certificate;  ///< empty: known by a key
+    std::string psk_identity;
+    std::array<std::uint8_t, 32> psk_sha256;
     std::vector<Prefix> addresses;  ///< empty: any
   };
+  [[nodiscard]] static bool has_key(const Client& client, const ring::TlsPeer& peer) noexcept;
+
   /// Entries live in a table only: in this one each stands at its number instead of an address.
   std::unique_ptr<const ClientTable> entries_;
   std::vector<Client> clients_;

@@ -9,12 +9,21 @@
 namespace sallyport::radius_door {
 namespace {
 
-ring::TlsServerPlan tls_plan(const config::RadsecListener& listener) {
-  return {.certificates = {{.certificate_file = listener.certificate_file,
-                            .key_file = listener.key_file}},
-          // RFC 9765 §3.1: RADIUS/1.1 needs TLS 1.3. Who offers neither speaks as before it.
-          .protocols = {{.name = "radius/1.1", .needs_tls13 = true}, {.name = "radius/1.0"}},
-          .client_ca_file = listener.ca_file};
+ring::TlsServerPlan tls_plan(const config::RadsecListener& listener,
+                             const std::vector<config::RadsecClient>& clients) {
+  ring::TlsServerPlan plan = {
+      .certificates = {},
+      // RFC 9765 §3.1: RADIUS/1.1 needs TLS 1.3. Who offers neither speaks as before it.
+      .protocols = {{.name = "radius/1.1", .needs_tls13 = true}, {.name = "radius/1.0"}},
+      .client_ca_file = listener.ca_file};
+  if (!listener.certificate_file.empty())
+    plan.certificates.push_back(
+        {.certificate_file = listener.certificate_file, .key_file = listener.key_file});
+  for (const config::RadsecClient& client : clients) {
+    if (!client.psk_identity.empty())
+      plan.keys.push_back({.identity = client.psk_identity, .key = config::psk_octets(client.psk)});
+  }
+  return plan;
 }
 
 }  // namespace
@@ -28,7 +37,7 @@ std::expected<std::shared_ptr<const RadsecSettings>, std::string> make_radsec_se
                      .handshake_timeout_ms = config.handshake_timeout_ms,
                      .idle_timeout_ms = config.idle_timeout_ms});
   for (const config::RadsecListener& listener : config.listeners) {
-    auto loaded = ring::TlsServerContext::load(tls_plan(listener), nullptr,
+    auto loaded = ring::TlsServerContext::load(tls_plan(listener, config.clients), nullptr,
                                                static_cast<std::int64_t>(verify::unix_ms() / 1000));
     if (!loaded) return std::unexpected(std::move(loaded.error()));
     for (const std::string& warning : loaded->warnings) spdlog::warn("radsec: {}", warning);

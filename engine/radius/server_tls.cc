@@ -23,13 +23,18 @@ bool ServerTls::knows(Octets certificate) const {
 std::expected<std::shared_ptr<const ServerTls>, std::string> make_server_tls(
     const config::DownstreamServer& server) {
   if (server.transport == config::ServerTransport::udp) return nullptr;
-  // No session is resumed: each connection proves both certificates.
-  auto context = ring::TlsClientContext::load({.ca_file = server.tls.ca_file,
-                                               .protocols = protocols_of(server.tls.radius_1_1),
-                                               .certificate_file = server.tls.certificate_file,
-                                               .key_file = server.tls.key_file,
-                                               .verifies_name = server.tls.certificate.empty(),
-                                               .max_cached_servers = 0});
+  std::optional<ring::TlsPsk> key;
+  if (!server.tls.psk_identity.empty())
+    key = {.identity = server.tls.psk_identity, .key = config::psk_octets(server.tls.psk)};
+  // No session is resumed: each connection proves both certificates, or the key.
+  auto context =
+      ring::TlsClientContext::load({.ca_file = server.tls.ca_file,
+                                    .protocols = protocols_of(server.tls.radius_1_1 && !key),
+                                    .certificate_file = server.tls.certificate_file,
+                                    .key_file = server.tls.key_file,
+                                    .verifies_name = server.tls.certificate.empty(),
+                                    .key = key,
+                                    .max_cached_servers = 0});
   if (!context)
     return std::unexpected("downstream.server \"" + server.name + "\": " + context.error());
   return std::make_shared<const ServerTls>(ServerTls{.context = std::move(*context),

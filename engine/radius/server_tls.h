@@ -18,7 +18,8 @@ namespace sallyport::radius_door {
 struct ServerTls {
   std::shared_ptr<ring::TlsClientContext> context;
   std::string server_name;
-  std::vector<config::CertificateRule> rules;  ///< empty: the context verifies server_name
+  std::vector<config::CertificateRule> rules;  ///< empty: the context verifies server_name, or
+                                               ///< that the server has our key
 
   /// Whether the server's certificate (DER), which is trusted and valid, is the one wanted.
   [[nodiscard]] bool knows(Octets certificate) const;

@@ -167,6 +167,7 @@ class Streams {
   [[nodiscard]] std::string tls_error_text(StreamId stream) const;
   /// The peer's own certificate (DER), where one was asked for; or empty. Until the stream ends.
   [[nodiscard]] Octets peer_certificate(StreamId stream) const noexcept;
+  [[nodiscard]] TlsPskPeer psk_peer(StreamId stream) const noexcept;
   [[nodiscard]] bool tls_resumed(StreamId stream) const noexcept;
   /// Streams, those that linger included.
   [[nodiscard]] std::uint32_t open() const noexcept;

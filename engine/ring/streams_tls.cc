@@ -230,6 +230,10 @@ Octets Streams::peer_certificate(StreamId stream) const noexcept {
   return is_tls(stream) ? impl_->find(stream)->tls->session.peer_certificate() : Octets{};
 }
 
+TlsPskPeer Streams::psk_peer(StreamId stream) const noexcept {
+  return is_tls(stream) ? impl_->find(stream)->tls->session.psk_peer() : TlsPskPeer{};
+}
+
 std::string_view Streams::sni(StreamId stream) const noexcept {
   return is_tls(stream) ? impl_->find(stream)->tls->session.sni() : std::string_view{};
 }

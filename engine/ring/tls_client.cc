@@ -87,16 +87,17 @@ struct TlsClientContext::State {
   SessionCache cache;
   bool verifies_name = true;
   std::optional<TlsCertificate> own;
+  std::optional<TlsPsk> key;
   bssl::UniquePtr<SSL_CTX> context;
+
+  [[nodiscard]] std::expected<void, std::string> set_certificates(const TlsClientPlan& plan);
+  void set_key(const TlsPsk& psk);
+  void verify(SSL* ssl, const std::string& name) const;
 };
 
-std::expected<std::shared_ptr<TlsClientContext>, std::string> TlsClientContext::load(
+/// Whom we trust, and who we are.
+std::expected<void, std::string> TlsClientContext::State::set_certificates(
     const TlsClientPlan& plan) {
-  auto state = std::make_shared<State>(plan.max_cached_servers);
-  state->context.reset(SSL_CTX_new(TLS_method()));
-  CHECK(state->context);
-  SSL_CTX* const context = state->context.get();
-  set_common_options(context);
   const std::string path = plan.ca_file.empty() ? kSystemCaFile : plan.ca_file;
   if (const auto text = read_file(path); !text) {
     return std::unexpected(path + ": the trusted certificates cannot be read: " + text.error() +
@@ -104,16 +105,65 @@ std::expected<std::shared_ptr<TlsClientContext>, std::string> TlsClientContext::
                                 ? ". Install the package ca-certificates"
                                 : ". Check the path and that our user may read it"));
   }
-  if (SSL_CTX_load_verify_locations(context, path.c_str(), nullptr) != 1) {
+  if (SSL_CTX_load_verify_locations(context.get(), path.c_str(), nullptr) != 1) {
     return std::unexpected(path + ": no trusted certificates in it: " + take_boringssl_error() +
                            ". It must hold PEM blocks BEGIN CERTIFICATE");
   }
-  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
-  state->verifies_name = plan.verifies_name;
-  if (!plan.certificate_file.empty()) {
-    auto own = load_certificate(plan.certificate_file, plan.key_file);
-    if (!own) return std::unexpected(std::move(own.error()));
-    state->own = std::move(*own);
+  SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
+  verifies_name = plan.verifies_name;
+  if (plan.certificate_file.empty()) return {};
+  auto loaded = load_certificate(plan.certificate_file, plan.key_file);
+  if (!loaded) return std::unexpected(std::move(loaded.error()));
+  own = std::move(*loaded);
+  return {};
+}
+
+void TlsClientContext::State::set_key(const TlsPsk& psk) {
+  CHECK(!psk.identity.empty() && psk.identity.size() <= TlsPsk::kMaxIdentityOctets);
+  CHECK(!psk.key.empty() && psk.key.size() <= TlsPsk::kMaxKeyOctets);
+  key = psk;
+  SSL_CTX_set_psk_client_callback(
+      context.get(), [](SSL* ssl, const char* /*hint*/, char* identity, unsigned identity_room,
+                        std::uint8_t* out, unsigned room) {
+        const TlsPsk& ours = *static_cast<State*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)))->key;
+        // With the NUL behind it.
+        if (ours.identity.size() >= identity_room || ours.key.size() > room) return 0u;
+        identity[ours.identity.copy(identity, identity_room)] = '\0';
+        copy_octets(ours.key.reveal(), MutableOctets(out, room));
+        return static_cast<unsigned>(ours.key.size());
+      });
+}
+
+/// Whose certificate the server must show.
+void TlsClientContext::State::verify(SSL* ssl, const std::string& name) const {
+  X509_VERIFY_PARAM* const wanted = SSL_get0_param(ssl);
+  if (!verifies_name) {
+    if (!IpAddress::parse(name)) SSL_set_tlsext_host_name(ssl, name.c_str());
+    ERR_clear_error();
+  } else if (const auto address = IpAddress::parse(name)) {  // RFC 6066 §3: an address is no SNI
+    const Octets octets = Octets(address->octets).subspan(address->is_v4() ? 12 : 0);
+    CHECK(X509_VERIFY_PARAM_set1_ip(wanted, octets.data(), octets.size()) == 1);
+  } else {
+    // A name that cannot be one makes verification fail, whatever the peer shows.
+    X509_VERIFY_PARAM_set_hostflags(
+        wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+    X509_VERIFY_PARAM_set1_host(wanted, name.data(), name.size());
+    SSL_set_tlsext_host_name(ssl, name.c_str());
+    ERR_clear_error();
+  }
+}
+
+std::expected<std::shared_ptr<TlsClientContext>, std::string> TlsClientContext::load(
+    const TlsClientPlan& plan) {
+  auto state = std::make_shared<State>(plan.max_cached_servers);
+  state->context.reset(SSL_CTX_new(TLS_method()));
+  CHECK(state->context);
+  SSL_CTX* const context = state->context.get();
+  set_common_options(context, plan.key ? TlsProof::keys : TlsProof::certificates);
+  if (plan.key) {
+    state->set_key(*plan.key);
+  } else if (auto set = state->set_certificates(plan); !set) {
+    return std::unexpected(std::move(set.error()));
   }
   std::string offer(plan.http2 ? kAskHttp2 : kAskHttp1);
   if (!plan.protocols.empty()) offer.clear();
@@ -149,22 +199,8 @@ TlsSession TlsClientContext::open(const Endpoint& server, std::string_view serve
   SSL* const ssl = owned.get();
   SSL_set_connect_state(ssl);
   const std::string name(server_name);
-  X509_VERIFY_PARAM* const wanted = SSL_get0_param(ssl);
   if (state_->own) CHECK(state_->own->apply(ssl));
-  if (!state_->verifies_name) {
-    if (!IpAddress::parse(name)) SSL_set_tlsext_host_name(ssl, name.c_str());
-    ERR_clear_error();
-  } else if (const auto address = IpAddress::parse(name)) {  // RFC 6066 §3: an address is no SNI
-    const Octets octets = Octets(address->octets).subspan(address->is_v4() ? 12 : 0);
-    CHECK(X509_VERIFY_PARAM_set1_ip(wanted, octets.data(), octets.size()) == 1);
-  } else {
-    // A name that cannot be one makes verification fail, whatever the peer shows.
-    X509_VERIFY_PARAM_set_hostflags(
-        wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-    X509_VERIFY_PARAM_set1_host(wanted, name.data(), name.size());
-    SSL_set_tlsext_host_name(ssl, name.c_str());
-    ERR_clear_error();
-  }
+  if (!state_->key) state_->verify(ssl, name);
   auto note = std::make_unique<TlsClientNote>(server.text() + " " + name);
   if (const auto session = state_->cache.take(note->server)) SSL_set_session(ssl, session.get());
   return {std::move(owned), state_, std::move(note)};

@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "engine/ring/tls_psk.h"
 #include "engine/ring/tls_session.h"
 #include "protocol/ip_address.h"
 
@@ -22,6 +24,9 @@ struct TlsClientPlan {
   std::string key_file{};                ///< PEM, without a passphrase
   /// False: the owner looks for himself whose certificate it is, before anything is sent.
   bool verifies_name = true;
+  /// What both sides prove instead of certificates, by TLS 1.2: all of the above but `protocols`
+  /// is of no matter then.
+  std::optional<TlsPsk> key{};
   std::uint32_t max_cached_servers = 1024;  ///< for resumption; the longest unused one goes first
 };
 
@@ -35,8 +40,8 @@ class TlsClientContext {
   TlsClientContext& operator=(const TlsClientContext&) = delete;
 
   /// A session to `server`, which must prove to be `server_name`: a DNS name (sent as SNI; RFC 9525
-  /// §6.3: subject alternative names only) or an IP address. A session that was kept for both is
-  /// resumed. It may outlive the context. Any thread.
+  /// §6.3: subject alternative names only) or an IP address; or to have the plan's key. A session
+  /// that was kept for both is resumed. It may outlive the context. Any thread.
   [[nodiscard]] TlsSession open(const Endpoint& server, std::string_view server_name);
 
   [[nodiscard]] std::size_t cached_servers() const;  ///< any thread

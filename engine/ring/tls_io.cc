@@ -69,16 +69,22 @@ bssl::UniquePtr<BIO> new_tls_bio() noexcept {
 
 const TlsIo* tls_io_of(const SSL* ssl) noexcept { return io_of(SSL_get_rbio(ssl)); }
 
-void set_common_options(SSL_CTX* context) {
+void set_common_options(SSL_CTX* context, TlsProof proof) {
+  const bool certificates = proof != TlsProof::keys;
   CHECK(SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1);
-  CHECK(SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION) == 1);
+  CHECK(SSL_CTX_set_max_proto_version(context, certificates ? TLS1_3_VERSION : TLS1_2_VERSION) ==
+        1);
   // RFC 9325 §4.2: forward secrecy and authenticated encryption only. Visitors without AES in
   // hardware put ChaCha20 first, and within a group their order counts.
-  CHECK(SSL_CTX_set_strict_cipher_list(
-            context,
-            "[ECDHE-ECDSA-AES128-GCM-SHA256|ECDHE-ECDSA-CHACHA20-POLY1305]:"
-            "[ECDHE-RSA-AES128-GCM-SHA256|ECDHE-RSA-CHACHA20-POLY1305]:"
-            "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384") == 1);
+  std::string suites;
+  if (proof != TlsProof::certificates) suites = "ECDHE-PSK-CHACHA20-POLY1305:";
+  if (certificates)
+    suites +=
+        "[ECDHE-ECDSA-AES128-GCM-SHA256|ECDHE-ECDSA-CHACHA20-POLY1305]:"
+        "[ECDHE-RSA-AES128-GCM-SHA256|ECDHE-RSA-CHACHA20-POLY1305]:"
+        "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:";
+  suites.pop_back();
+  CHECK(SSL_CTX_set_strict_cipher_list(context, suites.c_str()) == 1);
   // BoringSSL's own lists have SHA-1 at their end (RFC 9155 says no), and its verifier's no
   // Ed25519.
   constexpr std::uint16_t kSignatures[] = {

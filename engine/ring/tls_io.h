@@ -2,6 +2,7 @@
 // What BoringSSL reads from and writes to during one call of a TlsSession, and what the client's
 // callbacks know of it. For the tls_*.cc files only.
 
+#include <cstdint>
 #include <string>
 
 #include <openssl/base.h>
@@ -27,8 +28,13 @@ struct TlsIo {
 /// Of the call that is under way.
 [[nodiscard]] const TlsIo* tls_io_of(const SSL* ssl) noexcept;
 
+enum class TlsProof : std::uint8_t {
+  certificates,
+  keys,  ///< TlsPsk: TLS 1.2 alone
+  both,  ///< who offers the suite of keys gets it
+};
 /// What both kinds of context want of every session's SSL_CTX.
-void set_common_options(SSL_CTX* context);
+void set_common_options(SSL_CTX* context, TlsProof proof = TlsProof::certificates);
 
 /// The last error of BoringSSL's queue in lower-case words, and clears the queue.
 [[nodiscard]] std::string take_boringssl_error();

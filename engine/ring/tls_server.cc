@@ -8,6 +8,7 @@
 
 #include <openssl/bytestring.h>
 #include <openssl/err.h>
+#include <openssl/sha.h>
 #include <openssl/ssl.h>
 #include <sys/stat.h>
 
@@ -57,6 +58,17 @@ bool asks_for_acme(const SSL_CLIENT_HELLO* hello) noexcept {
          octets > 2 && as_text(Octets(data, octets).subspan(2)) == kAcmeOnly;
 }
 
+/// Whether the suite of TlsPsk is among those that the client would take.
+bool offers_key(const SSL_CLIENT_HELLO* hello) noexcept {
+  CBS suites;
+  CBS_init(&suites, hello->cipher_suites, hello->cipher_suites_len);
+  std::uint16_t suite = 0;
+  while (CBS_get_u16(&suites, &suite) == 1) {
+    if (suite == (TLS1_CK_ECDHE_PSK_WITH_CHACHA20_POLY1305_SHA256 & 0xffff)) return true;
+  }
+  return false;
+}
+
 bool offers(Octets protocols, std::string_view wanted) noexcept {
   CBS list;
   CBS_init(&list, protocols.data(), protocols.size());
@@ -78,7 +90,13 @@ struct TlsServerContext::State {
   std::shared_ptr<const TicketKeys> tickets;
   std::string acme_challenge_folder;
   std::vector<TlsProtocol> protocols;  ///< in our order
+  struct Key {
+    Secret key;
+    std::array<std::uint8_t, SHA256_DIGEST_LENGTH> sha256{};
+  };
+  std::map<std::string, Key, std::less<>> keys;  ///< by identity
 
+  void set_keys(const std::vector<TlsPsk>& psks);
   void index_names();
   void set_callbacks();
   [[nodiscard]] const Choice& choice_of(std::string_view name) const noexcept;
@@ -93,6 +111,7 @@ struct TlsServerContext::State {
 };
 
 void TlsServerContext::State::index_names() {
+  if (certificates.empty()) return;
   for (const TlsCertificate& certificate : certificates) {
     for (const std::string& name : certificate.names) {
       Choice& choice = name.starts_with("*.") ? by_wildcard[name.substr(1)] : by_name[name];
@@ -134,6 +153,10 @@ bool TlsServerContext::State::answer_challenge(const SSL_CLIENT_HELLO* hello,
 }
 
 bool TlsServerContext::State::choose(const SSL_CLIENT_HELLO* hello) const {
+  // With TLS 1.3 it would be asked for a certificate, which it may not have.
+  if (!keys.empty() && offers_key(hello))
+    CHECK(SSL_set_max_proto_version(hello->ssl, TLS1_2_VERSION) == 1);
+  if (certificates.empty()) return true;
   const char* const asked = SSL_get_servername(hello->ssl, TLSEXT_NAMETYPE_host_name);
   const std::string name = asked != nullptr ? host_name(asked) : std::string();
   if (asks_for_acme(hello)) return answer_challenge(hello, name);
@@ -169,9 +192,28 @@ std::expected<void, std::string> TlsServerContext::State::ask_for_certificates(
   // Peers choose their certificate by the names of who we trust (RFC 8446 §4.2.4).
   SSL_CTX_set_client_CA_list(raw, SSL_load_client_CA_file(ca_file.c_str()));
   SSL_CTX_set_verify(raw, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
-  SSL_CTX_set_options(raw, SSL_OP_NO_TICKET);
   ERR_clear_error();  // the end of the file is an error to the reader of names
   return {};
+}
+
+void TlsServerContext::State::set_keys(const std::vector<TlsPsk>& psks) {
+  for (const TlsPsk& psk : psks) {
+    CHECK(!psk.identity.empty() && psk.identity.size() <= TlsPsk::kMaxIdentityOctets);
+    CHECK(!psk.key.empty() && psk.key.size() <= TlsPsk::kMaxKeyOctets);
+    Key& key = keys[psk.identity];
+    key.key = psk.key;
+    SHA256(psk.key.reveal().data(), psk.key.size(), key.sha256.data());
+  }
+  if (keys.empty()) return;
+  SSL_CTX_set_psk_server_callback(
+      context.get(), [](SSL* ssl, const char* identity, std::uint8_t* out, unsigned room) {
+        const State& state = of(ssl);
+        const auto found = state.keys.find(std::string_view(identity == nullptr ? "" : identity));
+        if (found == state.keys.end() || found->second.key.size() > room) return 0u;
+        const Octets key = found->second.key.reveal();
+        copy_octets(key, MutableOctets(out, room));
+        return static_cast<unsigned>(key.size());
+      });
 }
 
 void TlsServerContext::State::set_callbacks() {
@@ -250,7 +292,8 @@ void add_warnings(const TlsCertificateFiles& files, TlsCertificate& certificate,
 std::expected<TlsServerContext::Loaded, std::string> TlsServerContext::load(
     const TlsServerPlan& plan, std::shared_ptr<const TicketKeys> tickets, std::int64_t now_unix_s) {
   const bool asks = !plan.client_ca_file.empty();
-  CHECK((tickets || asks) && !plan.certificates.empty());
+  const bool has_keys = !plan.keys.empty();
+  CHECK((tickets || asks || has_keys) && (has_keys || !plan.certificates.empty()));
   auto state = std::make_shared<State>();
   Loaded loaded;
   for (const TlsCertificateFiles& files : plan.certificates) {
@@ -271,7 +314,10 @@ std::expected<TlsServerContext::Loaded, std::string> TlsServerContext::load(
   state->context.reset(SSL_CTX_new(asks ? TLS_method() : TLS_with_buffers_method()));
   CHECK(state->context);
   SSL_CTX* const context = state->context.get();
-  set_common_options(context);
+  set_common_options(context, !has_keys                   ? TlsProof::certificates
+                              : plan.certificates.empty() ? TlsProof::keys
+                                                          : TlsProof::both);
+  if (asks || has_keys) SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);  // tickets only
   constexpr std::string_view kOurSessions = "sallyport http";
   CHECK(SSL_CTX_set_session_id_context(context, as_octets(kOurSessions).data(),
@@ -279,6 +325,7 @@ std::expected<TlsServerContext::Loaded, std::string> TlsServerContext::load(
   SSL_CTX_set_timeout(context, TicketKeys::kTicketLifetimeS);
   SSL_CTX_set_session_psk_dhe_timeout(context, TicketKeys::kTicketLifetimeS);
   state->set_callbacks();
+  state->set_keys(plan.keys);
   if (asks) {
     if (const auto asked = state->ask_for_certificates(plan.client_ca_file); !asked) {
       return std::unexpected(asked.error());
@@ -297,6 +344,16 @@ TlsSession TlsServerContext::open() const {
   CHECK(ssl);
   SSL_set_accept_state(ssl.get());
   return {std::move(ssl), state_, nullptr};
+}
+
+TlsPskPeer TlsSession::psk_peer() const noexcept {
+  const char* const identity = SSL_get_psk_identity(ssl_.get());
+  if (SSL_is_server(ssl_.get()) != 1 || identity == nullptr || state_ != State::established)
+    return {};
+  const auto& keys = TlsServerContext::State::of(ssl_.get()).keys;
+  const auto found = keys.find(std::string_view(identity));
+  if (found == keys.end()) return {};
+  return {.identity = found->first, .key_sha256 = found->second.sha256};
 }
 
 std::vector<std::string> files_of(const TlsServerPlan& plan) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/ring/tls_psk.h"
 #include "engine/ring/tls_session.h"
 #include "engine/ring/tls_tickets.h"
 
@@ -26,8 +27,8 @@ struct TlsProtocol {
 };
 
 struct TlsServerPlan {
-  /// At least one; the first serves those who name no host that we know. Two for one name with
-  /// different kinds of key: each visitor gets the one he can check, ECDSA before RSA.
+  /// The first serves those who name no host that we know. Two for one name with different kinds
+  /// of key: each visitor gets the one he can check, ECDSA before RSA. None: `keys` alone.
   std::vector<TlsCertificateFiles> certificates;
   bool http2 = true;  ///< ALPN (RFC 7301): h2 before http/1.1; else http/1.1 only
   /// TLS-ALPN-01 (RFC 8737): NAME.pem in it, certificate and key, answers "acme-tls/1" for NAME.
@@ -39,13 +40,16 @@ struct TlsServerPlan {
   /// PEM file. Every peer must show a certificate that one of its authorities has signed, for
   /// clients. No session is resumed: that would ask for no certificate. Empty: none is asked for.
   std::string client_ca_file{};
+  /// What peers may prove instead of a certificate. No identity stands twice. Who offers it is
+  /// served by TLS 1.2, and no session is resumed.
+  std::vector<TlsPsk> keys{};
 };
 
 class TlsServerContext {
  public:
   struct Loaded;
 
-  /// Reads the files. `tickets` may be null where a certificate is asked for. An error is one line:
+  /// Reads the files. `tickets` may be null where peers prove who they are. An error is one line:
   /// the path, what is wrong, what to do. `now_unix_s` is for the warnings, of which there is one
   /// each for a certificate that has expired (or not begun), a key that everybody can read and a
   /// staple that cannot be used. Off the packet path.
@@ -60,6 +64,7 @@ class TlsServerContext {
   [[nodiscard]] TlsSession open() const;
 
  private:
+  friend class TlsSession;  // whose key it was: psk_peer()
   struct State;
   explicit TlsServerContext(std::shared_ptr<const State> state);
   std::shared_ptr<const State> state_;

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "engine/ring/tls_fault.h"
+#include "engine/ring/tls_psk.h"
 #include "protocol/octets.h"
 
 struct ssl_st;
@@ -87,6 +88,7 @@ class TlsSession {
   [[nodiscard]] std::string_view alpn() const noexcept;  ///< "h2", "http/1.1", "acme-tls/1", ""
   [[nodiscard]] std::string_view sni() const noexcept;   ///< server: as the visitor wrote it, or ""
   [[nodiscard]] Octets peer_certificate() const noexcept;  ///< its own, DER; empty: it showed none
+  [[nodiscard]] TlsPskPeer psk_peer() const noexcept;      ///< server: by which key it is known
   [[nodiscard]] bool resumed() const noexcept;
   [[nodiscard]] std::string_view version() const noexcept;  ///< "TLSv1.3"
   [[nodiscard]] std::string_view cipher() const noexcept;   ///< RFC name

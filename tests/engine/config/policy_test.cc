@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "engine/config/message_texts.h"
 #include "engine/config/policy_text.h"
 #include "tests/engine/config/config_testing.h"
 
@@ -272,8 +273,8 @@ language = "DE"
   EXPECT_EQ(all[0].expired_message, common.messages.expired_message);
   EXPECT_EQ(all[1].denied_message, "No.");
   for (const Messages& messages : all)
-    for (const auto text : kMessageTexts)
-      EXPECT_EQ((messages.*text).empty(), text == &Messages::menu_prompt);
+    for (const MessageText& each : kMessageTexts)
+      EXPECT_EQ((messages.*each.text).empty(), each.key == "menu_prompt");
 }
 
 TEST(Policy, SaysWhatIsWrongWithLanguages) {

@@ -1,6 +1,7 @@
 #include "engine/radius/radsec_clients.h"
 
 #include <gtest/gtest.h>
+#include <openssl/sha.h>
 
 namespace sallyport::radius_door {
 namespace {
@@ -86,6 +87,32 @@ TEST(CertificateRule, WhatIsNoneIsRefused) {
   EXPECT_TRUE(rules.empty());
   EXPECT_FALSE(config::add_certificate_rule("dns:*.Example.NET", rules).has_value());
   EXPECT_EQ(text_of(rules[0]), "dns:*.example.net");
+}
+
+ring::TlsPeer with_key(std::string identity, std::string_view octets) {
+  ring::TlsPeer peer{.psk_identity = std::move(identity)};
+  SHA256(as_octets(octets).data(), octets.size(), peer.sha256.data());
+  return peer;
+}
+
+TEST(RadsecClients, AKey) {
+  config::RadsecClient one = client("one", {});
+  one.psk_identity = "wifi";
+  one.psk = Secret("the first key's octets");
+  config::RadsecClient two = client("two", {}, {{.address = kAddress, .length = 128}});
+  two.psk_identity = "vpn";
+  two.psk = Secret("hex:000102030405060708090a0b0c0d0e0F");
+  const RadsecClients clients({client("zero", {"cn:wifi"}), one, two});
+  EXPECT_EQ(found(clients, with_key("wifi", "the first key's octets")), "one");
+  // Its key has been changed since.
+  EXPECT_EQ(found(clients, with_key("wifi", "an older key's octets!")), "");
+  EXPECT_EQ(found(clients, with_key("vpn", "the first key's octets")), "");
+  const std::string_view octets("\0\1\2\3\4\5\6\7\x8\x9\xa\xb\xc\xd\xe\xf", 16);
+  EXPECT_EQ(found(clients, with_key("vpn", octets)), "two");
+  EXPECT_EQ(found(clients, with_key("vpn", octets), *IpAddress::parse("192.0.2.8")), "");
+  // Certificates are no keys.
+  EXPECT_EQ(found(clients, {.common_name = "wifi"}), "zero");
+  EXPECT_EQ(found(RadsecClients({one}), {}), "");
 }
 
 }  // namespace

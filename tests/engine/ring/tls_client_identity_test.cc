@@ -70,6 +70,97 @@ TEST_F(TlsClientIdentity, IsRefusedWithoutACertificateOrWithAStrangers) {
   EXPECT_EQ(other.server.error(), TlsError::certificate);
 }
 
+TlsPsk key(std::string identity, std::string_view octets = "sixteen octets, or more of them") {
+  return {.identity = std::move(identity), .key = Secret(octets)};
+}
+
+TEST_F(TlsClientIdentity, IsAKeyInThePlaceOfCertificates) {
+  const TlsServerPlan served = {
+      .certificates = {}, .protocols = {{.name = "radius/1.0"}}, .keys = {key("one"), key("two")}};
+  const auto server = TlsServerContext::load(served, nullptr, 0)->context;
+  const TlsClientPlan ours = {
+      .protocols = {"radius/1.0"}, .key = key("two"), .max_cached_servers = 0};
+  Pair pair = pair_of(ours, *server, "192.0.2.1");
+  ASSERT_TRUE(pair.shake_hands()) << pair.client.error_text() << pair.server.error_text();
+  EXPECT_EQ(pair.server.psk_peer().identity, "two");
+  EXPECT_EQ(pair.client.psk_peer().identity, "");
+  EXPECT_TRUE(pair.server.peer_certificate().empty());
+  EXPECT_EQ(pair.client.version(), "TLSv1.2");
+  EXPECT_EQ(pair.client.cipher(), "TLS_ECDHE_PSK_WITH_CHACHA20_POLY1305_SHA256");
+  EXPECT_EQ(pair.client.alpn(), "radius/1.0");
+  ASSERT_EQ(pair.send(pair.client, "hello"), TlsStatus::ok);
+  EXPECT_EQ(pair.read(pair.server), "hello");
+}
+
+TEST_F(TlsClientIdentity, AWrongKeyAnUnknownNameAndNoKeyAreRefused) {
+  const auto server =
+      TlsServerContext::load({.certificates = {}, .keys = {key("one")}}, nullptr, 0)->context;
+  for (const TlsPsk& wrong : {key("one", "another key of some octets"), key("other")}) {
+    Pair pair = pair_of({.key = wrong}, *server);
+    EXPECT_FALSE(pair.shake_hands()) << wrong.identity;
+    EXPECT_EQ(pair.server.psk_peer().identity, "");
+    EXPECT_FALSE(pair.server.established());
+  }
+  Pair certified = pair_of(plan(), *server);
+  EXPECT_FALSE(certified.shake_hands());
+  // And a client with a key takes no certificate for it, however good.
+  Pair keyed = pair_of({.key = key("one")}, *serve({.names = {"served.test"}}));
+  EXPECT_FALSE(keyed.shake_hands());
+}
+
+TEST_F(TlsClientIdentity, KeysAndCertificatesCanBeServedTogether) {
+  const auto server = TlsServerContext::load(
+      {.certificates = {authority_.issue_files(folder_, "served", {.names = {"served.test"}})},
+       .protocols = {{.name = "radius/1.1", .needs_tls13 = true}, {.name = "radius/1.0"}},
+       .client_ca_file = folder_.write("clients.pem", clients_.pem()),
+       .keys = {key("one"), key("two", "the second key's own octets")}},
+      nullptr, 0);
+  ASSERT_TRUE(server);
+  Pair certified = pair_of(plan(), *server->context);
+  ASSERT_TRUE(certified.shake_hands()) << certified.server.error_text();
+  EXPECT_EQ(certified.client.version(), "TLSv1.3");
+  EXPECT_EQ(certified.client.alpn(), "radius/1.1");
+  EXPECT_EQ(certified.server.psk_peer().identity, "");
+  EXPECT_FALSE(certified.server.peer_certificate().empty());
+  TlsClientPlan bare = plan();
+  bare.certificate_file.clear();
+  Pair nobody = pair_of(bare, *server->context);
+  EXPECT_FALSE(nobody.shake_hands());
+
+  Pair one = pair_of({.protocols = {"radius/1.0"}, .key = key("one")}, *server->context);
+  ASSERT_TRUE(one.shake_hands()) << one.server.error_text();
+  Pair two =
+      pair_of({.protocols = {"radius/1.0"}, .key = key("two", "the second key's own octets")},
+              *server->context);
+  ASSERT_TRUE(two.shake_hands()) << two.server.error_text();
+  EXPECT_EQ(one.server.psk_peer().identity, "one");
+  EXPECT_EQ(two.server.psk_peer().identity, "two");
+  EXPECT_NE(one.server.psk_peer().key_sha256, two.server.psk_peer().key_sha256);
+}
+
+/// As OpenSSL's clients do: they offer TLS 1.3, too, in which nobody would know their key.
+TEST_F(TlsClientIdentity, WhoOffersAKeyIsServedByTheVersionThatHasIt) {
+  const auto server = TlsServerContext::load(
+      {.certificates = {authority_.issue_files(folder_, "served", {.names = {"served.test"}})},
+       .client_ca_file = folder_.write("clients.pem", clients_.pem()),
+       .keys = {key("one")}},
+      nullptr, 0);
+  ASSERT_TRUE(server);
+  Stranger stranger;
+  SSL_CTX_set_psk_client_callback(stranger.context(),
+                                  [](SSL* /*ssl*/, const char* /*hint*/, char* identity,
+                                     unsigned identity_room, std::uint8_t* out, unsigned room) {
+                                    const TlsPsk ours = key("one");
+                                    identity[ours.identity.copy(identity, identity_room)] = '\0';
+                                    copy_octets(ours.key.reveal(), MutableOctets(out, room));
+                                    return static_cast<unsigned>(ours.key.size());
+                                  });
+  TlsSession session = server->context->open();
+  ASSERT_TRUE(stranger.shake_hands(session)) << session.error_text();
+  EXPECT_EQ(session.version(), "TLSv1.2");
+  EXPECT_EQ(session.psk_peer().identity, "one");
+}
+
 TEST_F(TlsClientIdentity, LeavesTheNameToItsOwnerWhereThatIsWanted) {
   const auto server = serve({.names = {"other.test"}});
   TlsClientPlan unnamed = plan();

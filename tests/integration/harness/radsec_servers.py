@@ -169,14 +169,9 @@ FREERADIUS_TLS = """\
       idle_timeout = 0
     }}
     tls {{
-      private_key_file = {key}
-      certificate_file = {certificate}
-      ca_file = {ca}
+      {proof}
       fragment_size = 8192
-      require_client_cert = yes
-      cipher_list = "DEFAULT"
       tls_min_version = "1.2"
-      tls_max_version = "{version}"
     }}
   }}
 """
@@ -191,20 +186,40 @@ clients radsec {{
 """
 
 
-class FreeRadiusTls(FreeRadius):
-    """FreeRADIUS that listens with TLS, and knows the users that FreeRadius knows."""
+PROOF_BY_CERTIFICATES = """\
+private_key_file = {key}
+      certificate_file = {certificate}
+      ca_file = {ca}
+      require_client_cert = yes
+      cipher_list = "DEFAULT"
+      tls_max_version = "{version}"
+"""
+PROOF_BY_KEY = """\
+psk_identity = "{identity}"
+      psk_hexphrase = "{key}"
+      cipher_list = "ECDHE-PSK-CHACHA20-POLY1305"
+      tls_max_version = "1.2"
+"""
 
-    def __init__(self, folder, authority, identity, version="1.3"):
+
+class FreeRadiusTls(FreeRadius):
+    """FreeRADIUS that listens with TLS, and knows the users that FreeRadius knows. `psk`: an
+    identity and a key in the place of certificates."""
+
+    def __init__(self, folder, authority=None, identity=None, version="1.3", psk=None):
         self.tls_port = None
-        self.authority, self.identity, self.version = authority, identity, version
+        if psk:
+            self.proof = PROOF_BY_KEY.format(identity=psk[0], key=psk[1].hex())
+        else:
+            self.proof = PROOF_BY_CERTIFICATES.format(
+                key=identity[1], certificate=identity[0], ca=authority.ca_file, version=version)
         super().__init__(folder)
 
     def configuration(self, **names):
         self.tls_port = free_port(self.address, socket.SOCK_STREAM)
         template = CONFIGURATION.replace("  authorize {{", FREERADIUS_TLS + "  authorize {{", 1)
         return (template + FREERADIUS_TLS_CLIENTS).format(
-            **names, tls_port=self.tls_port, key=self.identity[1], certificate=self.identity[0],
-            ca=self.authority.ca_file, version=self.version)
+            **names, tls_port=self.tls_port, proof=self.proof)
 
     @property
     def tls(self):

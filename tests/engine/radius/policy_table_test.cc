@@ -192,8 +192,10 @@ PolicyTable table_with_directory(std::vector<Policy> policies) {
 verify::FoundGroups found(const PolicyTable& policies, std::vector<std::string> names) {
   verify::FoundGroups groups;
   groups.spelled_alike = true;
-  for (const std::string& name : names)
-    if (const auto group = policies.directory_names()->find(name)) EXPECT_TRUE(groups.add(*group));
+  for (const std::string& name : names) {
+    const auto group = policies.directory_names()->find(name);
+    EXPECT_TRUE(!group || groups.add(*group));
+  }
   return groups;
 }
 

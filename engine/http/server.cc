@@ -267,6 +267,9 @@ void HttpServer::Impl::wait() {
                                 .revents = 0}}};
   if (::poll(ready.data(), ready.size(), static_cast<int>(kPeriod.count())) <= 0) return;
   if (ready[1].revents == 0) return;
+  // Whoever has come since another process took over is that one's.
+  const std::scoped_lock obeying(obedience);
+  if (!obeys.load()) return;
   std::unique_lock lock(mutex);
   const OperatorWorld world{.grants = book,
                             .users = users,

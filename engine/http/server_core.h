@@ -108,6 +108,7 @@ struct HttpServer::Impl {
   std::thread commands;  ///< runs those of whitelists: nothing else waits for them
   std::optional<ControlSocket> control_socket;
   std::atomic<bool> obeys{true};    ///< false: another process has the control socket
+  std::mutex obedience;             ///< held while an operator is served; before `mutex`
   bool left = false;                ///< another process has the sockets: they are not shut
   ring::FileDescriptor stop_event;  ///< readable once `stopping`
   std::condition_variable stop_requested;

@@ -47,7 +47,11 @@ ring::FileDescriptor HttpServer::copy_of_control() const {
 }
 
 void HttpServer::step_back() {
-  impl_->obeys.store(false);
+  {
+    // A command that is being carried out ends first.
+    const std::scoped_lock obeying(impl_->obedience);
+    impl_->obeys.store(false);
+  }
   impl_->left = true;
   for (const auto& door : impl_->doors) post_surely(*door, StopListening{});
   static_cast<void>(wait_until(Clock::now() + kAcceptAtMost, [this] {

@@ -12,26 +12,32 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
+import { patience } from "./lab.mjs";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const daemon = process.env.SALLYPORT ?? path.join(root, "build/release/sallyport");
 
 export const launch = () => chromium.launch({
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  timeout: patience,
   args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"],
 });
 
-async function listen(server) {
-  server.listen(0, "127.0.0.1");
+async function listen(server, port = 0) {
+  server.listen(port, "127.0.0.1");
   await once(server, "listening");
   return server.address().port;
 }
 
+/** Below those that the kernel gives to whoever wants any, so that nobody else has it meanwhile. */
 async function freePort() {
-  const server = createServer();
-  const port = await listen(server);
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (;;) {
+    const server = createServer();
+    const port = await listen(server, 10_000 + Math.floor(Math.random() * 20_000)).catch(() => 0);
+    if (port === 0) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
 }
 
 /** Answers of these kinds are meant, and the browser complains of each. */
@@ -72,6 +78,7 @@ path = "${stage.folder}/state.sqlite"
 url = "${stage.url}"
 issuer = "Example"
 insecure_cookie = true
+${gate.includes("token_duration") ? "" : 'token_duration = "10m"'}
 ${gate}
 [[gate.directory]]
 name = "team"
@@ -134,7 +141,7 @@ ${more}`);
   /** A browser of its own, with one tab. */
   async device(options = {}) {
     const context = await this.browser.newContext({ locale: "en-US", ...options });
-    context.setDefaultTimeout(60_000);
+    context.setDefaultTimeout(patience);
     this.contexts.push(context);
     return this.tab(context);
   }

@@ -9,6 +9,8 @@ import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
+/** What is waited for comes in a moment; on a busy machine, where a browser starts slowly, later. */
+export const patience = 120_000;
 export const binary = process.env.SALLYPORT_LAB ?? path.join(root, "build/release/sallyport-lab");
 
 export class Simulator {
@@ -29,7 +31,7 @@ export class Simulator {
   }
 
   /** Asks the user for approval, as sallyport would (API v2). */
-  async create(user, { action = "VPN login", description, ttl = 60 } = {}) {
+  async create(user, { action = "VPN login", description, ttl = 600 } = {}) {
     const reply = await fetch(
       `${this.url}/api/v2/application/lab/application_user/${encodeURIComponent(user)}/auth_request`,
       {
@@ -64,12 +66,14 @@ export class Browser {
     const context = await chromium.launchPersistentContext(folder, {
       executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
       headless: true,
+      timeout: patience,
       ...options,
       args: [
         "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
         "--disable-background-networking", "--disable-component-update", "--disable-sync",
       ],
     });
+    context.setDefaultTimeout(patience);
     return new Browser(context, folder);
   }
 

@@ -57,7 +57,7 @@ for (const [button, response, state] of [
 
 test("the countdown falls, and a request that runs out goes to the history", async () => {
   const page = await open();
-  const uuid = await simulator.create("alice", { ttl: 3 });
+  const uuid = await simulator.create("alice", { ttl: 10 });
   await card(page, uuid).waitFor();
   const progress = card(page, uuid).locator("progress");
   const first = await progress.evaluate((element) => element.value);

@@ -104,8 +104,9 @@ class Door(Sallyport):
     def __init__(self, folder, downstream, nases, **settings):
         address = loopback_address()
         self.coa = (address, free_port(address))
-        coa = {"listen": [f"{self.coa[0]}:{self.coa[1]}"], "retransmit": "200ms",
-               "timeout": "2s", **settings.pop("coa", {})}
+        # No retransmission comes within a test unless it wants one.
+        coa = {"listen": [f"{self.coa[0]}:{self.coa[1]}"], "retransmit": "30s",
+               "timeout": "60s", **settings.pop("coa", {})}
         askers = settings.pop("askers", [{"name": "portal", "addresses": ["127.0.0.0/8"],
                                           "secret": ASKER_SECRET}])
         sections = {"coa": coa, **({"coa.client": askers} if askers else {}), **settings}

@@ -49,7 +49,7 @@ def start_generations(tmp_path):
     started = []
 
     def start(downstream, notakey, /, **settings):
-        settings.setdefault("radius", {})["duplicate_window"] = "5s"
+        settings.setdefault("radius", {}).setdefault("duplicate_window", "5s")
         started.append(Generations(Sallyport(tmp_path, downstream, notakey, **settings)))
         return started[-1]
 

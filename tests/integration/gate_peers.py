@@ -10,11 +10,12 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
-from harness.net import free_port, loopback_address, wait_until
+from harness.net import PATIENCE_S, free_port, loopback_address, wait_until
 from harness.process import Process
 
 SLAPD_CONFIG = """\
@@ -120,7 +121,7 @@ class MailServer(Controller):
         context.load_cert_chain(certificate, key)
         super().__init__(self, hostname=host, port=free_port(host, socket.SOCK_STREAM),
                          tls_context=context, require_starttls=True, auth_required=True,
-                         authenticator=self._check)
+                         authenticator=self._check, ready_timeout=PATIENCE_S)
 
     @property
     def at(self):
@@ -188,8 +189,14 @@ def broken_service(requests):
         server.server_close()
 
 
+STEP_S = 30
+
+
 def app_code(secret, after_s=0):
-    """What an authenticator app with this base32 secret shows in so many seconds."""
+    """What an authenticator app with this base32 secret shows in so many seconds. What it showed
+    before now is good until its next step: a little is left of this one."""
+    if after_s < 0:
+        wait_until(lambda: time.time() % STEP_S < STEP_S - 10, "a new step")
     assert shutil.which("oathtool"), "apt-get install oathtool"
     secret = secret.replace(" ", "")
     command = ["oathtool", "--totp", "--base32", "--now", f"{after_s} seconds", "-"]

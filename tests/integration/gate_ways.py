@@ -56,12 +56,14 @@ def app_secret(page):
 
 
 def register(visitor, user):
-    """The secret of an authenticator app that is good from now on; its last step is used."""
+    """The secret of an authenticator app that is good from now on, and the code that is used up
+    by that: its last step's."""
     page = visitor.get(register_link(visitor, user))
     secret = app_secret(page)
-    answer = visitor.submit(f"{GATE}/register", k=visitor.field("k"), code=app_code(secret, -30))
+    code = app_code(secret, -30)
+    answer = visitor.submit(f"{GATE}/register", k=visitor.field("k"), code=code)
     assert "recovery" in answer.text.lower(), answer
-    return secret
+    return secret, code
 
 
 def sallyport(door, *words):

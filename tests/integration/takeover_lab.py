@@ -33,7 +33,8 @@ class Generations:
 
     def messages(self):
         """What the log says of upgrades. A process that does not start writes other lines, too."""
-        lines = [json.loads(line) for line in self.door.err().splitlines() if line.startswith("{")]
+        whole = self.door.err().rpartition("\n")[0]  # either may be writing the next one
+        lines = [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
         return [line["message"] for line in lines if line.get("component") == "upgrade"]
 
     def ask(self):

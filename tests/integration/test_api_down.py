@@ -49,8 +49,8 @@ def downstream():
         yield server
 
 
-def start(tmp_path, downstream, notakey, policy):
-    return Sallyport(tmp_path, downstream, notakey, notakey={"ttl": "5s", "timeout": "1s"},
+def start(tmp_path, downstream, notakey, policy, ttl="5s", timeout="1s"):
+    return Sallyport(tmp_path, downstream, notakey, notakey={"ttl": ttl, "timeout": timeout},
                      second_factor={"on_unavailable": policy})
 
 
@@ -151,7 +151,7 @@ def test_wrong_password_is_rejected_whatever_the_policy(tmp_path, freeradius):
 
 def test_the_service_restarts(tmp_path, downstream, notakey):
     """Connections that the daemon keeps open break; the next login makes new ones."""
-    door = start(tmp_path, downstream, notakey, "deny")
+    door = start(tmp_path, downstream, notakey, "deny", ttl="60s", timeout="20s")
     with door.nas() as nas:
         assert nas.ask(nas.pap("alice", "x")).code == wire.ACCESS_ACCEPT
         notakey.stop()
@@ -164,7 +164,7 @@ def test_the_service_restarts(tmp_path, downstream, notakey):
 def test_recovery(tmp_path, downstream, notakey):
     """The service comes back: the next login is asked again, with nothing to restart."""
     notakey.fault(call="create", kind="status", status=500)
-    door = start(tmp_path, downstream, notakey, "deny")
+    door = start(tmp_path, downstream, notakey, "deny", ttl="60s", timeout="20s")
     with door.nas() as nas:
         assert nas.ask(nas.pap("alice", "x")).code == wire.ACCESS_REJECT
         notakey.no_faults()

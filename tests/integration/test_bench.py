@@ -110,7 +110,7 @@ def test_children_are_ended_when_it_is_interrupted(tmp_path):
                                       "--only", "throughput", "--json", tmp_path / "r.json"],
                             tmp_path, env=environment)
     child.wait_for(lambda: "saturation" in child.err() and "/s" in child.err(), "a first round",
-                   patience_s=60)
+                   patience_s=200)
     child.terminate_and_wait()
     assert [command for command in commands() if str(tmp_path) in command] == []
     assert list(tmp_path.glob("sallyport-bench-*")) == []

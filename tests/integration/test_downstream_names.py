@@ -10,10 +10,12 @@ import threading
 import pytest
 from harness import FakeDownstream, Sallyport, wait_until, wire
 from harness.downstream import accept, silent
-from harness.net import free_port, loopback_address
+from harness.net import PATIENCE_S, free_port, loopback_address
 
 NAME = "radius.example"
 A, ANY = 1, 255
+# A name is asked for again after 5 s at the least, and after 10 s where nobody knew it.
+LONG_S = 3 * PATIENCE_S
 
 
 class NameServer:
@@ -97,7 +99,7 @@ def pair():
         yield one, two
 
 
-def door_to(folder, notakey, names, port, patience="timeout:1 attempts:1"):
+def door_to(folder, notakey, names, port, patience="timeout:4 attempts:1"):
     file = folder / "resolv.conf"
     file.write_text(f"nameserver {names.address}\noptions {patience}\n")
     named = type("Named", (), {"server": (NAME, port), "secret": "downstream-secret-of-the-tests"})
@@ -121,7 +123,7 @@ def test_a_name_that_moves_is_followed(tmp_path, notakey, pair):
             wait_until(lambda: len(one.requests) == 2, "the second request at the first server")
             names.addresses = [two.server[0]]
             move = f"{NAME} is {two.server[0]} now, it was {one.server[0]}"
-            door.wait_for(lambda: any(move in line for line in messages(door)), "the move")
+            door.wait_for(lambda: any(move in line for line in messages(door)), "the move", LONG_S)
             assert nas.ask(nas.pap("alice", "z")).code == wire.ACCESS_ACCEPT
             assert len(two.requests) == 1
         assert f'"address":"{two.server[0]}:{two.server[1]}"' in door.http("/status")[1]
@@ -134,7 +136,7 @@ def test_of_several_addresses_the_one_in_use_stays(tmp_path, notakey, pair):
         names.addresses = [two.server[0], one.server[0]]
         before = names.asked
         # Three times: the last of them comes after the one before has been looked at.
-        wait_until(lambda: names.asked >= before + 3, "the name to be asked for again")
+        wait_until(lambda: names.asked >= before + 3, "the name to be asked for again", LONG_S)
         with door.nas() as nas:
             assert nas.ask(nas.pap("alice", "x")).code == wire.ACCESS_ACCEPT
     assert len(one.requests) == 1 and not two.requests
@@ -143,15 +145,15 @@ def test_of_several_addresses_the_one_in_use_stays(tmp_path, notakey, pair):
 def test_while_nobody_knows_the_name_its_address_stays(tmp_path, notakey, pair):
     one, two = pair
     with NameServer([one.server[0]]) as names:
-        door = door_to(tmp_path, notakey, names, one.server[1])
+        door = door_to(tmp_path, notakey, names, one.server[1], patience="timeout:2 attempts:1")
         names.addresses = None
         door.wait_for(lambda: any("the addresses known stay in use" in line
-                                  for line in messages(door)), "the complaint")
+                                  for line in messages(door)), "the complaint", LONG_S)
         with door.nas() as nas:
             assert nas.ask(nas.pap("alice", "x")).code == wire.ACCESS_ACCEPT
             names.addresses = [two.server[0]]
             door.wait_for(lambda: any(f"is {two.server[0]} now" in line
-                                      for line in messages(door)), "the move")
+                                      for line in messages(door)), "the move", LONG_S)
             assert nas.ask(nas.pap("alice", "z")).code == wire.ACCESS_ACCEPT
     assert len(one.requests) == 1 and len(two.requests) == 1
 

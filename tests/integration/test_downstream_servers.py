@@ -3,7 +3,7 @@
 import signal
 
 import pytest
-from harness import FakeDownstream, NotakeySimulator, Sallyport, wire
+from harness import FakeDownstream, NotakeySimulator, Sallyport, wait_until, wire
 from harness.downstream import accept, silent
 from harness.freeradius import FreeRadius
 
@@ -61,10 +61,10 @@ def test_a_silent_server_costs_no_request_its_answer(tmp_path, notakey, pair):
         for _ in range(5):  # nobody waits for the silent one any more
             assert nas.ask(nas.pap("alice", "x")).code == wire.ACCESS_ACCEPT
     assert kinds(one).count(wire.ACCESS_REQUEST) == 1
-    assert STATUS_SERVER in kinds(one)
-    assert door.metric("sallyport_radius_failed_over_total") == 1
-    assert door.metric("sallyport_downstream_shards", server="one", state="suspect") == 1
-    assert door.metric("sallyport_downstream_problem", server="one", reason="no_reply") == 1
+    wait_until(lambda: STATUS_SERVER in kinds(one), "a Status-Server")
+    door.wait_metric(1, "sallyport_radius_failed_over_total")
+    door.wait_metric(1, "sallyport_downstream_shards", server="one", state="suspect")
+    door.wait_metric(1, "sallyport_downstream_problem", server="one", reason="no_reply")
     status = door.http("/status")[1]
     assert '"server":"one"' in status and '"state":"suspect"' in status
 
@@ -78,7 +78,7 @@ def test_a_port_that_nobody_listens_on_is_left_at_once(tmp_path, notakey, pair):
     try:
         with door.nas() as nas:  # long before any retransmission
             assert nas.ask(nas.pap("alice", "x")).code == wire.ACCESS_ACCEPT
-        assert door.metric("sallyport_downstream_problem", server="one", reason="unreachable") == 1
+        door.wait_metric(1, "sallyport_downstream_problem", server="one", reason="unreachable")
     finally:
         one.socket = two.socket.dup()  # the fixture stops it once more
         one.server, one._thread = two.server, two._thread
@@ -100,7 +100,8 @@ def test_accounting_goes_to_its_own_port(tmp_path, notakey, pair):
     login = pair[0]
     with FakeDownstream(silent, address=login.server[0]) as accounting:
         door = Sallyport(tmp_path, login, notakey,
-                         downstream={"accounting_port": accounting.server[1]})
+                         downstream={"accounting_port": accounting.server[1],
+                                     "retransmit": "60s"})
 
         def start():
             return wire.Request(nas.secret, code=wire.ACCOUNTING_REQUEST,
@@ -117,7 +118,7 @@ def test_accounting_goes_to_its_own_port(tmp_path, notakey, pair):
         assert set(kinds(login)) == {wire.ACCESS_REQUEST}
         assert set(kinds(accounting)) == {wire.ACCOUNTING_REQUEST}
         for server in "downstream", "downstream (accounting)":
-            assert door.metric("sallyport_downstream_replies_total", server=server) == 1
+            door.wait_metric(1, "sallyport_downstream_replies_total", server=server)
 
 
 def test_real_servers_one_stopped_and_back(tmp_path, freeradius, notakey):
@@ -126,10 +127,11 @@ def test_real_servers_one_stopped_and_back(tmp_path, freeradius, notakey):
     try:
         door = door_to(tmp_path, notakey, [section("one", second), section("two", freeradius)],
                        pools=[{"name": "downstream", "status_server": "yes",
-                               "probe_interval": "1s"}])
+                               "probe_interval": "1s"}],
+                       downstream={"retransmit": "3s"})
         with door.nas() as nas:
             assert nas.ask(nas.pap("alice", "wonderland")).code == wire.ACCESS_ACCEPT
-            assert door.metric("sallyport_downstream_requests_total", server="one") == 1
+            door.wait_metric(1, "sallyport_downstream_requests_total", server="one")
             second.signal(signal.SIGSTOP)
             for _ in range(3):
                 assert nas.ask(nas.pap("alice", "wonderland")).code == wire.ACCESS_ACCEPT
@@ -138,7 +140,7 @@ def test_real_servers_one_stopped_and_back(tmp_path, freeradius, notakey):
             door.wait_metric(1, "sallyport_downstream_shards", server="one", state="up")
             before = door.metric("sallyport_downstream_requests_total", server="one")
             assert nas.ask(nas.pap("alice", "wonderland")).code == wire.ACCESS_ACCEPT
-            assert door.metric("sallyport_downstream_requests_total", server="one") == before + 1
+            door.wait_metric(before + 1, "sallyport_downstream_requests_total", server="one")
     finally:
         second.signal(signal.SIGCONT)
         second.stop()

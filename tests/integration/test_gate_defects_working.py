@@ -56,7 +56,7 @@ def test_asking_again_does_not_take_the_code_away_nor_block_anybody(door):
 def test_the_button_of_the_apps_page_does_not_lead_elsewhere(door):
     """14: the form posts the code to where it is checked, button or Enter."""
     visitor = someone(door)
-    secret = register(visitor, "ivan")
+    secret, _ = register(visitor, "ivan")
     page = begin(visitor, "ivan", "otp")
     form = next(form for form in re.findall(r"<form.*?</form>", page.text, re.DOTALL)
                 if 'id="code"' in form or 'name="code"' in form)
@@ -191,7 +191,7 @@ def test_who_is_not_let_in_costs_no_question_to_the_store(tmp_path):
 def test_a_websocket_does_not_outlive_its_grant(tmp_path):
     """24: it is cut off when the time is over."""
     origin = Node(tmp_path / "origin")
-    door = GateDoor(tmp_path, http={"access_duration": "4s"}, page={"pool": "app"},
+    door = GateDoor(tmp_path, http={"access_duration": "10s"}, page={"pool": "app"},
                     more=pool("app", [origin.at()]))
     source = loopback_address()
     Visitor(door, source).enter()

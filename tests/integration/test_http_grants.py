@@ -1,5 +1,5 @@
 """Grants: given, listed and ended from the command line; and what happens to whatever is open when
-one ends. "Closes within a second" is asserted with three: two busy cores."""
+one ends. "Closes within a second" is asserted with ten: of a machine that is ten times slower."""
 
 import datetime
 import json
@@ -17,7 +17,7 @@ from http_lab import HttpDoor, Node, Raw, listener, pool, route
 
 ALICE, BOB, CAROL = "127.50.0.1", "127.50.0.2", "127.50.0.3"
 OFFICE = "127.51.0.1"
-SLACK_S = 3
+SLACK_S = 10
 
 
 @pytest.fixture
@@ -172,7 +172,7 @@ def test_whom_the_socket_listens_to(tmp_path):
 def test_who_says_nothing_holds_up_nobody(tmp_path):
     door = HttpDoor(tmp_path, config())
     with Raw(str(tmp_path / "control.sock")), Raw(str(tmp_path / "control.sock")):
-        open_for(door, ALICE, "alice", "--for", "1s")
+        open_for(door, ALICE, "alice", "--for", "5s")
         assert status(door, ALICE) == 200
         wait_until(lambda: status(door, ALICE) == 401, "the grant ends")
 
@@ -188,9 +188,10 @@ def test_kept_over_a_restart_and_a_crash(tmp_path):
     door = HttpDoor(tmp_path, stored())
     number = open_for(door, ALICE, "alice", "--reason", "kept")
     short = open_for(door, BOB, "bob", "--for", "1s")
+    given = time.time()
     before = listed(door)[number]
     assert door.terminate_and_wait() == 0
-    wait_until(lambda: time.time() > before["since"] + 1.1, "bob's has ended meanwhile")
+    wait_until(lambda: time.time() > given + 1.1, "bob's has ended meanwhile")
     door = HttpDoor(tmp_path, stored())
     assert listed(door) == {number: before}
     assert status(door, ALICE) == 200 and status(door, BOB) == 401
@@ -303,17 +304,30 @@ def test_an_end_closes_what_it_had_opened(tmp_path, origin):
     wait_until(lambda: origin.stats("a")["aborted"] >= 8, lambda: str(origin.stats()))
 
 
+def opened_in_time(door):
+    """When a grant of Alice's ends, and all kinds that were opened while it lasts: on a slow
+    machine it has to be a longer one."""
+    for seconds in (2, 10, 40):
+        open_for(door, ALICE, "alice", "--for", f"{seconds}s")
+        ends = [line["until"] for line in listed(door, "--user", "alice").values()]
+        try:
+            hers = [one for kind in KINDS for one in on_both_shards(door, ALICE, kind, 3)]
+        except (AssertionError, ConnectionError):
+            hers = []
+        if hers and ends and time.time() < ends[0]:
+            return ends[0], hers
+        wait_until(lambda: not listed(door, "--user", "alice"), "the end of the one before")
+    raise AssertionError("the machine is too slow for this test")
+
+
 def test_an_expiry_closes_the_same(tmp_path, origin):
     door = HttpDoor(tmp_path, config(origin), shards=2)
     open_for(door, BOB, "bob")
-    open_for(door, ALICE, "alice", "--for", "2s")
-    (until,) = [line["until"] for line in listed(door, "--user", "alice").values()]
-    hers = [one for kind in KINDS for one in on_both_shards(door, ALICE, kind, 3)]
+    until, hers = opened_in_time(door)
     bobs = Open(door, BOB, "websocket")
-    assert time.time() < until, "the machine is too slow for this test"
     since = time.monotonic() + until - time.time()
     for one in hers:
-        one.raw.socket.settimeout(2 + SLACK_S)
+        one.raw.socket.settimeout(max(0, until - time.time()) + SLACK_S)
         assert one.ends()
         assert time.monotonic() > since - 0.05, "not before its time"
     assert time.monotonic() < since + SLACK_S
@@ -322,11 +336,11 @@ def test_an_expiry_closes_the_same(tmp_path, origin):
 
 def test_a_longer_grant_lets_it_live_on(tmp_path, origin):
     door = HttpDoor(tmp_path, config(origin))
-    number = open_for(door, ALICE, "alice", "--for", "5s")
+    number = open_for(door, ALICE, "alice", "--for", "8s")
     (until,) = [line["until"] for line in listed(door).values()]
     hers = Open(door, ALICE, "websocket")
     assert open_for(door, ALICE, "alice", "--for", "1h") == number
-    bobs = open_for(door, BOB, "bob", "--for", "5s")
+    bobs = open_for(door, BOB, "bob", "--for", "8s")
     wait_until(lambda: bobs not in listed(door), "bob's is over")  # and so would hers be
     assert time.time() > until and hers.alive()
 
@@ -364,7 +378,14 @@ def test_http2_loses_the_streams_and_keeps_the_connection(tmp_path, origin):
 @pytest.mark.parametrize("way", ["file", "reload"])
 def test_a_whitelists_end_closes_the_same(tmp_path, origin, way):
     listed_ = tmp_path / "list"
-    listed_.write_text(f"{OFFICE}\n{BOB}\n")
+
+    def write(lines):
+        """At once: a file that is empty for a moment lets nobody in."""
+        beside = tmp_path / "list.new"
+        beside.write_text(lines)
+        beside.rename(listed_)
+
+    write(f"{OFFICE}\n{BOB}\n")
 
     def text(*addresses):
         one = {"addresses": addresses} if way == "reload" else {"file": str(listed_)}
@@ -377,7 +398,7 @@ def test_a_whitelists_end_closes_the_same(tmp_path, origin, way):
         (ALICE, False), (BOB, False), (OFFICE, True))]
     since = time.monotonic()
     if way == "file":
-        listed_.write_text(f"{BOB}\n")
+        write(f"{BOB}\n")
     else:
         door.reload(text(BOB))
     within_slack(since, theirs)
@@ -385,7 +406,7 @@ def test_a_whitelists_end_closes_the_same(tmp_path, origin, way):
     assert all(other.alive() for other in others)
     # Who has both loses nothing with one of them.
     open_for(door, BOB, "bob")
-    listed_.write_text("# nobody\n")
+    write("# nobody\n")
     door.reload(text("127.59.0.0/16"))
     assert others[1].alive() and status(door, BOB) == 200
     assert all(other.alive() for other in others)

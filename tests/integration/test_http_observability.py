@@ -110,7 +110,8 @@ def test_each_thing_that_happens_is_counted(tmp_path, door):
     grant(door, "add", "127.0.0.1", "--user", "alice", "--for", "1h")
     with door.raw() as raw:
         raw.get("/stall?key=never").until("begun")
-        assert metrics(door)['sallyport_http_connections{shard="0"}'] == 1
+        wait_until(lambda: metrics(door)['sallyport_http_connections{shard="0"}'] == 1,
+                   "those before have ended")
         assert metrics(door)["sallyport_http_grants"] == 1
         grant(door, "revoke", "--user", "alice")
         raw.rest()

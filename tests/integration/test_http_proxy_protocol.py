@@ -251,7 +251,7 @@ def test_behind_haproxy(tmp_path, door, authority, send):
 def test_haproxys_health_checks_pass(tmp_path, door):
     """With check it speaks for itself (LOCAL), and asks for the page that a listener answers."""
     address = ":".join(map(str, door.addresses[PLAIN]))
-    haproxy = HaProxy(tmp_path, [f"{address} send-proxy-v2 check inter 100ms rise 1 fall 1\n"
+    haproxy = HaProxy(tmp_path, [f"{address} send-proxy-v2 check inter 5s rise 1 fall 1\n"
                                  "  option httpchk GET /\n  option log-health-checks"])
     haproxy.wait_for(lambda: "Health check for server l0/s succeeded" in haproxy.output(),
                      "a health check that succeeds")

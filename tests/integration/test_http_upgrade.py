@@ -9,6 +9,7 @@ import websockets
 from h2_visitor import H2Visitor
 from harness.net import PATIENCE_S, wait_until
 from http_lab import Authority, HttpDoor, Node, Scripted, listener, pool, route, simple
+from websockets.exceptions import InvalidStatusCode
 
 HANDSHAKE = ("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
              "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")
@@ -157,9 +158,9 @@ def test_either_end_ends_both(tmp_path, who):
 
 
 def test_an_idle_websocket_outlives_the_timeouts(tmp_path, origin):
-    door = HttpDoor(tmp_path, '[http]\nbody_timeout = "100ms"\nsend_timeout = "100ms"\n'
-                    'keep_alive_timeout = "300ms"\n' + simple(
-                        origin.at(), response_timeout="100ms", idle_timeout="100ms"))
+    door = HttpDoor(tmp_path, '[http]\nbody_timeout = "1s"\nsend_timeout = "1s"\n'
+                    'keep_alive_timeout = "2s"\n' + simple(
+                        origin.at(), response_timeout="1s", idle_timeout="1s"))
     with door.raw() as visitor, door.raw() as idle:
         visitor.get("/ws", *HANDSHAKE).head()
         idle.get("/bytes?n=1").answer()
@@ -174,7 +175,7 @@ def test_a_websocket_for_those_who_are_let_in_only(tmp_path, origin):
     with door.raw() as visitor:
         answer = visitor.get("/ws", *HANDSHAKE).answer()
         assert answer.status in (401, 403), answer
-    with pytest.raises(websockets.exceptions.InvalidStatusCode):
+    with pytest.raises(InvalidStatusCode):
         websocket(door.url("/ws", "ws"), lambda connection: connection.recv())
     assert origin.requests() == []
 

@@ -10,6 +10,7 @@ import urllib.request
 
 import pytest
 
+from harness.net import PATIENCE_S
 from harness.notakey import LAB, NotakeySimulator
 from harness.sallyport import BINARY
 
@@ -124,11 +125,11 @@ def poll_command(notakey, uuid, *options):
 def test_held_poll_is_answered_when_the_user_answers(notakey, version):
     uuid = create(notakey, "somebody")
     with subprocess.Popen(poll_command(notakey, uuid, version), stdout=subprocess.PIPE) as poll:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE_S
         while notakey.stats()["held"] == 0:
             assert time.monotonic() < deadline
         notakey.answer("somebody", approve=True)
-        answer = json.loads(poll.communicate(timeout=10)[0])
+        answer = json.loads(poll.communicate(timeout=PATIENCE_S)[0])
     assert answer["response_type"] == "ApproveRequest"
     assert notakey.stats()["held"] == 0
 
@@ -137,7 +138,7 @@ def test_held_poll_is_answered_when_the_user_answers(notakey, version):
 def test_held_poll_is_forgotten_when_its_client_goes(notakey, version):
     uuid = create(notakey, "somebody")
     with subprocess.Popen(poll_command(notakey, uuid, version), stdout=subprocess.PIPE) as poll:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE_S
         while notakey.stats()["held"] == 0:
             assert time.monotonic() < deadline
         poll.kill()
@@ -151,7 +152,7 @@ def test_held_poll_is_forgotten_when_its_client_goes(notakey, version):
 @pytest.mark.parametrize("kind", ["cut", "cut-after", "cut-middle"])
 def test_cut_connections_are_cut(notakey, kind, version):
     uuid = create(notakey, "somebody", ttl=1)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE_S
     while notakey.requests()[-1]["state"] != "expired":
         assert time.monotonic() < deadline
     polls = notakey.stats()["polls"]

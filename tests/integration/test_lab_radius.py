@@ -75,15 +75,15 @@ def test_relay_outlives_a_downstream_that_is_not_there(tmp_path):
     downstream = any_user(tmp_path)
     relay = start_relay(tmp_path, downstream)
     downstream.terminate_and_wait()
-    with Nas(relay.server, downstream.secret) as nas:
-        nas.send(nas.pap("alice", PASSWORD))
-        nas.send(b"")
+    with Nas(relay.server, downstream.secret) as early, Nas(relay.server, downstream.secret) as nas:
+        early.send(early.pap("alice", PASSWORD))
+        early.send(b"")
         again = Process("radius-again", [*downstream.command[:4],
                                          f"{downstream.server[0]}:{downstream.server[1]}",
                                          *downstream.command[5:]], tmp_path)
         again.ready_line()
         log_in_many(nas, 10)
-    assert end(relay)["replies"] == 10
+    assert end(relay)["replies"] in (10, 11)  # a slow relay finds it back already
 
 
 @pytest.mark.parametrize("command, arguments, complaint", [

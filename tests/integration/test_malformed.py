@@ -197,7 +197,7 @@ def test_an_unknown_client_is_not_answered(tmp_path, downstream, notakey):
         stranger.send(stranger.status_server())
         assert nas.barrier() == []
         assert stranger.nothing_arrives()
-    assert door.metric("sallyport_radius_drops_total", reason="unknown_client") == 2
+    door.wait_metric(2, "sallyport_radius_drops_total", reason="unknown_client")
 
 
 def test_the_secret_is_chosen_by_source_address_only(tmp_path, downstream, notakey):

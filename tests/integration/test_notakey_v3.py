@@ -18,7 +18,7 @@ def notakey(tmp_path):
 
 @pytest.fixture
 def door(tmp_path, downstream, notakey):
-    return Sallyport(tmp_path, downstream, notakey, notakey={"ttl": "5s", "timeout": "1s"})
+    return Sallyport(tmp_path, downstream, notakey, notakey={"ttl": "8s", "timeout": "4s"})
 
 
 def login(door, user, password="x"):

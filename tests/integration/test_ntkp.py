@@ -107,16 +107,16 @@ def test_proxy_timeouts(tmp_path, notakey, place, how, timeout):
 
 
 def test_notakey_timeout(tmp_path, notakey, place, how):
-    """NOTAKEY_TIMEOUT bounds one call to the API: a call that hangs is given up after it."""
+    """NOTAKEY_TIMEOUT bounds one call to the API: a call that hangs is given up after it, and not
+    after the default of 5 s."""
     notakey.fault(call="create", kind="hang")
     with FakeDownstream(accept) as downstream:
-        options = options_for(downstream, notakey, *place, NOTAKEY_TIMEOUT="1")
+        options = options_for(downstream, notakey, *place, NOTAKEY_TIMEOUT="6")
         proxy = Ntkp(tmp_path, how, options, *place)
         begin = time.monotonic()
         with Nas(proxy.server, SECRET_IN) as nas:
             assert nas.ask(nas.pap("alice", "x")).code == wire.ACCESS_REJECT
-        # Far from the default of 5 s, and no earlier than what was asked for.
-        assert 1 <= time.monotonic() - begin < 4.5
+        assert time.monotonic() - begin >= 6
 
 
 def test_the_command_line_wins(tmp_path, freeradius, notakey, place):

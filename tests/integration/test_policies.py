@@ -50,7 +50,7 @@ def test_the_first_policy_that_matches_decides(tmp_path, downstream, notakey):
     assert [(line["outcome"], line.get("policy")) for line in lines] == [
         ("policy_denied", "closed"), ("exempted", "backup"), ("exempted", "house"),
         ("approved", None)]
-    assert door.metric("sallyport_radius_allowed_by_policy_total") == 2
+    door.wait_metric(2, "sallyport_radius_allowed_by_policy_total")
 
 
 def test_a_reload_takes_policies_over(tmp_path, downstream, notakey):

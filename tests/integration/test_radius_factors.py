@@ -94,8 +94,8 @@ def test_a_code_lets_in(start, notakey):
             for line in lines] == [
         ("challenged", "Access-Challenge", "otp", "codes", "alice"),
         ("approved", "Access-Accept", "otp", "codes", "alice")]
-    assert door.metric("sallyport_radius_codes_asked_total") == 1
-    assert door.metric("sallyport_radius_code_verdicts_total", verdict="approved") == 1
+    door.wait_metric(1, "sallyport_radius_codes_asked_total")
+    door.wait_metric(1, "sallyport_radius_code_verdicts_total", verdict="approved")
     door.terminate()
     door.child.wait()
     assert not any(text in door.err() for text in (code, secret, "wonderland"))

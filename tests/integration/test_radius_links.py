@@ -57,7 +57,8 @@ def test_a_link_lets_in_when_its_page_says_yes(start, notakey):
     assert visitor.get(link).status != 200  # good once
     line = door.wait_audit(1)[0]
     assert (line["outcome"], line["factor"], line["verdict"]) == ("approved", "link", "approved")
-    assert [event["user"] for event in door.events("link_approved")] == ["alice"]
+    wait_until(lambda: [event["user"] for event in door.events("link_approved")] == ["alice"],
+               door.err)
     # It opens nothing on the web.
     assert door.events("grant_opened") == []
     secret = link.rpartition("=")[2]

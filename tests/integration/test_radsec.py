@@ -13,7 +13,7 @@ from harness.clients import radclient, radclient_reply
 from harness.downstream import silent
 from harness.net import PATIENCE_S, free_port
 from harness.radsec import (ALPN_10, ALPN_11, NAME, Authority, FreeRadiusProxy, RadsecClient,
-                            RadsecProxy)
+                            RadsecProxy, stranger_at)
 from harness.sallyport import BINARY, CLEAN_ENVIRONMENT, ROOT, filled_in
 
 TLS_1_2, TLS_1_3 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
@@ -134,7 +134,7 @@ def test_many_at_once_on_one_connection(lab, alpn):
     for n, request in enumerate(requests):
         code = by_number[request.token if alpn else request.identifier]
         assert code == (wire.ACCESS_ACCEPT if n % 2 else wire.ACCESS_REJECT)
-    assert lab.door.metric("sallyport_radsec_handshakes_total") == 1
+    lab.door.wait_metric(1, "sallyport_radsec_handshakes_total")
 
 
 def test_octet_by_octet(lab):
@@ -151,7 +151,8 @@ def test_without_udp(tmp_path, authority, identity, downstream, notakey):
     with lab.connect() as client:
         assert client.ask(client.pap("alice", "x")).code == wire.ACCESS_ACCEPT
     address, port = lab.server
-    assert f"RADIUS on {address}:{port} (TLS), " in lab.door.err()
+    told = f"RADIUS on {address}:{port} (TLS), "
+    lab.door.wait_for(lambda: told in lab.door.err(), told)
 
 
 # --- Real programs ---------------------------------------------------------------------------
@@ -327,7 +328,7 @@ def test_a_malformed_packet(lab, octets, alpn):
         client.send(octets)
         assert client.is_closed()
     lab.wait_ended("malformed")
-    assert lab.door.metric("sallyport_radius_malformed_total", **{"from": "client"}) == 1
+    lab.door.wait_metric(1, "sallyport_radius_malformed_total", **{"from": "client"})
 
 
 def test_a_bad_message_authenticator(lab):
@@ -387,7 +388,7 @@ def test_strangers_cannot_take_all_the_places(tmp_path, authority, identity, dow
     lab = Lab(tmp_path, authority, identity, downstream, notakey,
               radsec={"max_connections": 16, "handshake_timeout": "60s"})
     with lab.connect() as early:
-        silent_ones = [socket.create_connection(lab.server, timeout=PATIENCE_S) for _ in range(8)]
+        silent_ones = [stranger for _ in range(8) if (stranger := stranger_at(lab.server))]
         lab.wait_ended("handshakes", 4)
         assert early.ask(early.pap("alice", "x")).code == wire.ACCESS_ACCEPT
         for one in silent_ones:
@@ -398,7 +399,7 @@ def test_strangers_cannot_take_all_the_places(tmp_path, authority, identity, dow
 
 
 def test_an_idle_connection(tmp_path, authority, identity, downstream, notakey):
-    lab = Lab(tmp_path, authority, identity, downstream, notakey, radsec={"idle_timeout": "1s"})
+    lab = Lab(tmp_path, authority, identity, downstream, notakey, radsec={"idle_timeout": "2s"})
     with lab.connect() as client:
         client.send(request := client.pap("quinn", "x"))
         notakey.wait_pushes(1)

@@ -53,8 +53,8 @@ def test_freeradius(tmp_path, notakey, authority, ours, freeradius_tls):
         ask_alice(nas)
         assert nas.ask(start_of_session(nas)).code == wire.ACCOUNTING_RESPONSE
     assert 'User-Name = "alice"' in (freeradius_tls.folder / "accounting").read_text()
-    assert door.metric("sallyport_downstream_connected_total") == 1
-    assert door.metric("sallyport_downstream_shards", state="up") == 1
+    door.wait_metric(1, "sallyport_downstream_connected_total")
+    door.wait_metric(1, "sallyport_downstream_shards", state="up")
 
 
 def test_radsecproxy(tmp_path, notakey, authority, ours, theirs, freeradius):
@@ -96,7 +96,7 @@ def test_two_daemons_in_a_row(tmp_path, notakey, authority, ours, theirs, freera
         assert nas.ask(nas.pap("carol", "tango", state)).code == wire.ACCESS_ACCEPT
     keys = keys_of(door.server, door.secret, tmp_path)
     assert keys == keys_of(freeradius.server, freeradius.secret, tmp_path)
-    assert behind.metric("sallyport_radsec_handshakes_total") == 1
+    behind.wait_metric(1, "sallyport_radsec_handshakes_total")
 
 
 @pytest.mark.parametrize(("alpn", "version", "is_11"), [
@@ -193,16 +193,17 @@ def test_a_server_away_and_back(tmp_path, notakey, authority, ours, theirs, fake
         is_connected(door, 2)
         with door.nas() as nas:
             assert nas.ask(nas.pap("alice", "x")).code == wire.ACCESS_ACCEPT
-            assert len(fake.requests) == 1
+            assert fake.kinds().count(wire.ACCESS_REQUEST) == 1
             fake.stop()
             assert nas.ask(nas.pap("alice", "x")).code == wire.ACCESS_ACCEPT
             assert wire.ACCESS_REQUEST in other.kinds()
             has_problem(door, "refused")
             fake.start()
             door.wait_metric(1, "sallyport_downstream_shards", server="one", state="up")
-            before = len(other.requests)
+            before = other.kinds().count(wire.ACCESS_REQUEST)
             assert nas.ask(nas.pap("alice", "x")).code == wire.ACCESS_ACCEPT
-            assert len(other.requests) == before
+            assert other.kinds().count(wire.ACCESS_REQUEST) == before
+        wait_until(lambda: told(door, "is connected over TLS again"), "a line about it")
         # One line when it went, whatever the number of attempts, and one when it came back.
         assert len(told(door, "one")) - len(told(door, "downstream.server")) <= 2
         assert len(told(door, "is connected over TLS again")) == 1
@@ -222,7 +223,7 @@ def test_what_was_under_way_goes_to_another_server(tmp_path, notakey, authority,
             wait_until(lambda: fake.requests, "the request")
             fake.stop()
             assert nas.receive(request).code == wire.ACCESS_ACCEPT
-        assert door.metric("sallyport_radius_failed_over_total") == 1
+        door.wait_metric(1, "sallyport_radius_failed_over_total")
 
 
 def test_nothing_is_sent_twice_on_a_connection(tmp_path, notakey, authority, ours, fake):
@@ -255,7 +256,7 @@ def test_more_than_one_connection_holds(tmp_path, notakey, authority, ours, fake
                lambda: f"600 requests, are {len(waiting)}")
     used = [{r[1] for r in connection.requests} for connection in fake.connections]
     assert len(used) >= 3 and all(0 not in each and len(each) <= 255 for each in used)
-    assert door.metric("sallyport_downstream_outstanding") == 600
+    door.wait_metric(600, "sallyport_downstream_outstanding")
     for connection, request in waiting:
         connection.send(accept(request, connection))
     for nas in nases:
@@ -367,7 +368,7 @@ def test_a_reply_that_nobody_waits_for(tmp_path, notakey, authority, ours, fake)
     with door.nas() as nas:
         assert nas.ask(nas.pap("alice", "x")).code == wire.ACCESS_ACCEPT
     assert len(fake.connections) == 1
-    assert door.metric("sallyport_radius_drops_total", reason="reply_unmatched") == 1
+    door.wait_metric(1, "sallyport_radius_drops_total", reason="reply_unmatched")
 
 
 def test_octets_that_are_no_tls(tmp_path, notakey, authority, ours):
@@ -378,7 +379,8 @@ def test_octets_that_are_no_tls(tmp_path, notakey, authority, ours):
         for _ in range(2):
             with listener.accept()[0] as connection:
                 connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-                connection.recv(4096)
+                with contextlib.suppress(ConnectionError):
+                    connection.recv(4096)
         has_problem(door, "handshake")
 
 

@@ -19,7 +19,7 @@ __all__ = ["authority", "fake", "notakey", "ours", "theirs"]  # fixtures
 def problem_with(door, server, reason):
     has_problem(door, reason)
     assert not server.requests
-    lines = told(door, "has no connection over TLS")
+    lines = wait_until(lambda: told(door, "has no connection over TLS"), door.err)
     assert any(reason in line for line in lines), lines
     # Once, whatever the number of attempts.
     wait_until(lambda: door.metric("sallyport_downstream_connections_lost_total") >= 2, "attempts")
@@ -61,8 +61,9 @@ def test_a_server_that_does_not_trust_us(tmp_path, notakey, authority, theirs, v
         door = door_to(tmp_path, notakey, [section])
         wait_until(lambda: door.metric("sallyport_downstream_connections_lost_total") >= 2,
                    "attempts")
-        assert server.failures and not server.requests
         has_problem(door, "handshake")
+        wait_until(lambda: told(door, "over TLS"), door.err)
+        assert server.failures and not server.requests
         assert len(told(door, "over TLS")) == 1
 
 

@@ -29,7 +29,8 @@ def test_no_request_is_lost_over_several_takeovers(tmp_path, notakey, start_gene
 def test_what_the_old_process_remembers_is_answered_by_it(downstream, notakey, start_generations):
     """A push that is out: the same datagram again asks nobody twice, and its answer is repeated
     octet by octet; while the new process takes new logins."""
-    generations = start_generations(downstream, notakey)
+    # Longer than a slow machine needs to start the new process.
+    generations = start_generations(downstream, notakey, radius={"duplicate_window": "12s"})
     door = generations.door
     with door.nas() as nas:
         kept = nas.pap("alice", "kept answer")
@@ -52,6 +53,8 @@ def test_what_the_old_process_remembers_is_answered_by_it(downstream, notakey, s
         assert notakey.pushes("quinn") == 1
         assert notakey.pushes("alice") == 2
         generations.wait_end_of_old()
+    # From another port: of the many, some may have come when there was an answer.
+    with door.nas() as nas:
         assert nas.ask(nas.pap("alice", "after")).code == wire.ACCESS_ACCEPT
     assert len(downstream.requests) == 4
 
@@ -80,7 +83,7 @@ def test_learned_message_authenticators_are_handed_over(downstream, notakey, sta
         generations.take_over()
         nas.send(nas.pap("alice", "x", message_authenticator=None))
         assert nas.barrier() == []
-    assert door.metric("sallyport_radius_drops_total", reason="message_authenticator_required") == 1
+    door.wait_metric(1, "sallyport_radius_drops_total", reason="message_authenticator_required")
 
 
 def test_one_takeover_after_the_other(downstream, notakey, start_generations):

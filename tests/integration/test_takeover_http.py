@@ -149,6 +149,19 @@ def test_grants_are_those_of_the_store(start, tmp_path, origin):
     assert status(door, BOB) == 200
 
 
+def test_operators_are_obeyed_by_the_new_process(start, tmp_path):
+    """At once: whoever was told that it is done finds it done, where new visitors come."""
+    generations = start(stored(tmp_path) + config())
+    door = generations.door
+    for number in range(1, 9):
+        generations.take_over()
+        with Raw(str(tmp_path / "control.sock")) as operator:  # sooner than a command starts
+            told = operator.send(f"grants-add\t127.50.1.{number}\talice\t60\t\n").rest()
+        assert told.startswith(b"ok\n"), told
+        assert status(door, f"127.50.1.{number}") == 200
+        generations.wait_end_of_old()
+
+
 def test_a_login_goes_on_with_the_next_process(start, tmp_path):
     """Its code was sent by the old one."""
     generations = start(door=GateDoor(tmp_path / "gate"))

@@ -88,8 +88,9 @@ def test_messages_are_configurable(tmp_path, downstream, notakey):
     assert reply.text(wire.REPLY_MESSAGE) == "Nein, danke — 拒否"
 
 
-def test_the_phone_decides_when_it_wants(door, notakey):
+def test_the_phone_decides_when_it_wants(tmp_path, downstream, notakey):
     """Held until the user answers: the daemon sends nothing before, and at once after."""
+    door = Sallyport(tmp_path, downstream, notakey)
     with door.nas() as nas:
         request = nas.pap("quinn", "x")
         nas.send(request)

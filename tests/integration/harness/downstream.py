@@ -4,7 +4,7 @@ import socket
 import threading
 
 from . import wire
-from .net import loopback_address
+from .net import free_port, loopback_address
 from .notakey import LAB
 from .process import Process
 
@@ -20,7 +20,10 @@ class FakeDownstream:
         self.requests = []
         self.socket = socket.socket(socket.AF_INET6 if address == "::1" else socket.AF_INET,
                                     socket.SOCK_DGRAM)
-        self.socket.bind((address or loopback_address(), port))
+        address = address or loopback_address()
+        # Of those that nobody takes while it is down; many share the one address of IPv6.
+        port = port or (0 if address == "::1" else free_port(address))
+        self.socket.bind((address, port))
         self.server = self.socket.getsockname()[:2]
         self.peer = None
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -85,8 +88,9 @@ class RadiusSimulator(Process):
         secret_file.chmod(0o600)
         users_file = folder / "radius.users"
         users_file.write_text("".join(f"{user} {password}\n" for user, password in users.items()))
-        super().__init__("radius", [LAB, "simulate", "radius", "--listen", "127.0.0.1:0",
-                                    "--secret-file", secret_file, "--users", users_file, *options],
-                         folder)
+        address = loopback_address()
+        where = f"{address}:{free_port(address)}"
+        super().__init__("radius", [LAB, "simulate", "radius", "--listen", where, "--secret-file",
+                                    secret_file, "--users", users_file, *options], folder)
         address, _, port = self.ready_line()["listening"].rpartition(":")
         self.server = (address, int(port))

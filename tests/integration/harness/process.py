@@ -109,7 +109,7 @@ def tails():
 
 
 # What a process writes when it finds itself broken: our CHECK, AddressSanitizer and its kin.
-_BROKEN = re.compile(r".*(CHECK\(|Sanitizer:|runtime error:).*")
+_BROKEN = re.compile(r"CHECK\(|Sanitizer:|runtime error:")
 
 
 def stop_and_forget(first):
@@ -118,8 +118,10 @@ def stop_and_forget(first):
     complaints = []
     for process in reversed(_started[first:]):
         process.stop()
-        if broken := _BROKEN.search(process.err()):
-            complaints.append(f"{process.name}: {broken.group(0)}\n{process.tail()}")
+        told = process.err()
+        if broken := _BROKEN.search(told):
+            line = told[told.rfind("\n", 0, broken.start()) + 1:].partition("\n")[0]
+            complaints.append(f"{process.name}: {line}\n{process.tail()}")
     del _started[first:]
     return complaints
 

@@ -1,6 +1,7 @@
 """RADIUS over TLS: certificates, a client that speaks RADIUS/1.0 and 1.1 on a connection, and
 the real programs that connect to the daemon."""
 
+import contextlib
 import socket
 import ssl
 import struct
@@ -8,7 +9,7 @@ import subprocess
 
 from . import wire
 from .freeradius import PATHS, make_certificates
-from .net import PATIENCE_S, free_port, loopback_address
+from .net import PATIENCE_S, free_port, is_bound, loopback_address
 from .process import Process
 
 SECRET = b"radsec"  # RFC 6614 section 2.3
@@ -137,6 +138,12 @@ class RadsecClient:
             return True
 
 
+def stranger_at(server):
+    """A connection, unless it is reset before it is known here that there is one."""
+    with contextlib.suppress(ConnectionResetError):
+        return socket.create_connection(server, timeout=PATIENCE_S)
+
+
 class PskClient(RadsecClient):
     """The same with a pre-shared key, by OpenSSL's own client: Python's has none before 3.13.
     `words`: more of its options."""
@@ -242,6 +249,7 @@ class AnyRadsecProxy(Process):
             certificate=identity[0], key=identity[1], secret=secret, host=behind[0],
             host_port=behind[1]))
         super().__init__("radsecproxy", ["radsecproxy", "-f", "-c", path], folder)
+        self.wait_for(lambda: is_bound(self.server, transport), "radsecproxy listens")
 
 
 class RadsecProxy(AnyRadsecProxy):

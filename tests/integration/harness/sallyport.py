@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 
 from .clients import Nas
-from .net import free_port, loopback_address, wait_until
+from .net import PATIENCE_S, free_port, is_bound, loopback_address, wait_until
 from .process import Process
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -82,7 +82,7 @@ class Sallyport(Process):
         }
         if notakey is not None:
             self.settings["notakey"] = {"host": notakey.host, "access_id": notakey.access_id,
-                                        "ttl": "10s", **notakey.settings}
+                                        "ttl": "60s", **notakey.settings}
         for name, values in sections.items():
             if isinstance(values, list):
                 self.settings[name] = values
@@ -109,7 +109,8 @@ class Sallyport(Process):
         """(status, body); status 0 when nobody listens."""
         url = f"http://{self.admin[0]}:{self.admin[1]}{path}"
         try:
-            with urllib.request.urlopen(urllib.request.Request(url, method=method), timeout=5) as r:
+            request = urllib.request.Request(url, method=method)
+            with urllib.request.urlopen(request, timeout=PATIENCE_S) as r:
                 return r.status, r.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
@@ -162,5 +163,9 @@ class Sallyport(Process):
 
     def start_again(self):
         """The same command anew, after it has ended."""
+        # The kernel may let go of a ring and of its sockets a little after their process.
+        wait_until(lambda: not is_bound(self.server) and not is_bound(self.admin,
+                                                                      socket.SOCK_STREAM),
+                   f"{self.server} and {self.admin} to be free")
         Process.__init__(self, self.name, self.command, self.config.parent, env=CLEAN_ENVIRONMENT)
         self.wait_ready()

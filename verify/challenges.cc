@@ -35,6 +35,7 @@ const char* to_text(CodeVerdict verdict) noexcept {
     case CodeVerdict::chose_link: return "chose_link";
     case CodeVerdict::offered: return "offered";
     case CodeVerdict::unknown_user: return "unknown_user";
+    case CodeVerdict::groups_known: return "groups_known";
   }
   return "invalid";
 }

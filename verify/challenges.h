@@ -7,12 +7,14 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
 
 #include "protocol/ip_address.h"
 #include "protocol/octets.h"
 #include "protocol/random.h"
+#include "verify/group_names.h"
 #include "verify/login_factor.h"
 #include "verify/short_text.h"
 #include "verify/verification.h"
@@ -55,6 +57,11 @@ struct HeldLogin {
   /// What the user may be asked for. Several: he chooses (a menu). A push alone: he has been shown
   /// the number, and whatever he answers says that he has seen it.
   LoginFactors factors = {LoginFactor::otp};
+  /// Not null: nothing is asked yet, since it depends on which of these the user is in.
+  std::shared_ptr<const GroupNames> wanted_groups;
+  FoundGroups groups;                          ///< those
+  std::optional<std::uint32_t> nas_port_type;  ///< of the request, for who decides then
+  bool has_password = true;                    ///< the request had a User-Password
   std::uint16_t accept_octets = 0;
   /// The downstream's Access-Accept as RADIUS/1.1 has it (RFC 9765 §5): nothing in it is hidden or
   /// signed, so it can be hidden and signed for whichever request brings the code. Wiped when the
@@ -69,8 +76,9 @@ struct TypedCode {
   ShortText<253> login;
   ShortText<64> client;
   ShortText<64> code;   ///< empty: there was none, or one that is too long to be one
-  bool begins = false;  ///< the login has just been held, and nothing was typed: what can the user
-                        ///< be asked for, and a code is sent where it is one that is sent
+  bool begins = false;  ///< the login has just been held, and nothing was typed: which groups is
+                        ///< he in, or what can the user be asked for, and a code is sent where it
+                        ///< is one that is sent
 };
 
 /// What the answer to a menu chooses: "1" or "push", "2" or "otp", "3" or "token", "4" or "link".
@@ -90,8 +98,9 @@ enum class CodeVerdict : std::uint8_t {
   chose_link,    ///< nothing is approved yet, a link has to be sent; `place` holds the login
   offered,       ///< several `factors` are possible: `next` is the State for the choice
   unknown_user,  ///< no directory knows him, so nothing can be sent; `place` holds the login
+  groups_known,  ///< nothing is asked yet; `place` holds the login and what was found
 };
-inline constexpr std::size_t kCodeVerdicts = 12;
+inline constexpr std::size_t kCodeVerdicts = 13;
 [[nodiscard]] const char* to_text(CodeVerdict verdict) noexcept;  ///< "approved", "again", …
 
 struct CodeAnswer {

@@ -3,6 +3,7 @@
 // the environment or from the command line; nothing else in the program reads those. Durations are
 // milliseconds unless named.
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -101,6 +102,7 @@ struct SecondFactor {
   Messages messages = english_messages();
   std::vector<Messages> translations;         ///< no language twice
   std::string group_attribute = "Filter-Id";  ///< of the Access-Accept: the user's groups
+  bool directory_groups = false;              ///< and those that his [[gate.directory]] says
   std::uint32_t remember_ms = 0;              ///< how long an approval stays good; 0: it does not
   std::vector<AcceptAttribute> accept_attributes;
   verify::PushLimitSettings limits = {};
@@ -171,9 +173,16 @@ struct Config {
   return asks(config, verify::LoginFactor::otp) || sends_messages(config);
 }
 
-/// Whether logins are held that wait for an answer to an Access-Challenge.
+/// Whether a [[policy]] looks at the groups that a user directory says.
+[[nodiscard]] inline bool asks_directory(const Config& config) noexcept {
+  const auto has_groups = [](const Policy& policy) { return !policy.groups.empty(); };
+  return config.second_factor.directory_groups && std::ranges::any_of(config.policies, has_groups);
+}
+
+/// Whether logins are held that wait for an answer to an Access-Challenge, or for a directory's.
 [[nodiscard]] inline bool holds_logins(const Config& config) noexcept {
-  return config.has_radius && (config.second_factor.number_matching || asks_codes(config));
+  return config.has_radius &&
+         (config.second_factor.number_matching || asks_codes(config) || asks_directory(config));
 }
 
 /// Where the spool's records go: [accounting] address and secret, or the downstream's first server

@@ -49,7 +49,9 @@ class GateRules {
       : config_(config), gate_(config.gate), places_(places), notes_(notes) {}
 
   void check() {
-    check_factors(gate_.settings.factors, gate_place("factors"), "gate.factors");
+    // Directories may be there for RADIUS alone: then nobody is offered the default.
+    if (guards() || places_.given("gate.factors"))
+      check_factors(gate_.settings.factors, gate_place("factors"), "gate.factors");
     for (std::size_t i = 0; i < config_.http.routes.size(); ++i) {
       const HttpRoute& route = config_.http.routes[i];
       if (route.factors.empty()) continue;
@@ -64,6 +66,12 @@ class GateRules {
   }
 
  private:
+  /// Whether visitors are sent to it.
+  [[nodiscard]] bool guards() const {
+    return std::ranges::any_of(config_.http.routes, [](const HttpRoute& route) {
+      return route.policy == RoutePolicy::second_factor;
+    });
+  }
   [[nodiscard]] Position gate_place(std::string_view key) const {
     return places_.of(fmt::format("gate.{}", key));
   }
@@ -188,10 +196,7 @@ class GateRules {
   }
 
   void check_use() {
-    const bool guards = std::ranges::any_of(config_.http.routes, [](const HttpRoute& route) {
-      return route.policy == RoutePolicy::second_factor;
-    });
-    if (guards || config_.http.routes.empty() || config_.http.listeners.empty()) return;
+    if (guards() || config_.http.routes.empty() || config_.http.listeners.empty()) return;
     notes_.warning(places_.of("gate"), "gate",
                    {.wrong = "is in front of nothing: no [[http.route]] has policy = "
                              "\"second_factor\"",
@@ -219,7 +224,9 @@ class StoreRules {
           {.wrong = fmt::format("the section [store] is missing, and {} needs it",
                                 config_.gate.on       ? "the gate"
                                 : asks_codes(config_) ? "a policy that asks for codes"
-                                                      : "second_factor.number_matching"),
+                                : config_.second_factor.number_matching
+                                    ? "second_factor.number_matching"
+                                    : "second_factor.directory_groups"),
            .mend = std::string(kHowToStore)});
     }
     const bool sqlite = store_.kind == verify::StoreSettings::Kind::sqlite;

@@ -260,10 +260,12 @@ class Loader {
     // Operators register the users of codes by the control socket, whatever doors there are.
     const bool has_codes = holds_logins(config);
     const bool has_messages = sends_messages(config);
+    const bool has_groups = asks_directory(config);
     const bool says_something = std::ranges::any_of(places_.keys, [&](const auto& given) {
       const bool of_codes = has_codes && given.first == "http.control_socket";
       const bool of_messages = has_messages && given.first.starts_with("gate.");
-      return !of_codes && !of_messages &&
+      const bool of_groups = has_groups && given.first.starts_with("gate.directory.");
+      return !of_codes && !of_messages && !of_groups &&
              (given.first.starts_with("http.") || given.first.starts_with("gate."));
     });
     if (!config.has_radius) {

@@ -52,7 +52,7 @@ struct Policy {
   std::vector<std::string> users = {};    ///< user names; "svc-*": those that begin so
   std::vector<std::string> realms = {};   ///< "example.net" of alice@example.net, "CORP" of
                                           ///< CORP\alice
-  std::vector<std::string> groups = {};   ///< values of [second_factor] group_attribute
+  std::vector<std::string> groups = {};   ///< SecondFactor::group_attribute
   std::vector<std::uint32_t> nas_port_types = {};  ///< RFC 2865 §5.41
   std::vector<Hours> hours = {};
   PolicyAction action = PolicyAction::push;

@@ -44,6 +44,11 @@ constexpr std::array kSecondFactorSettings = std::to_array<Setting>({
      Text{second_factor<&SecondFactor::group_attribute>, 64, check_group_attribute}, "", "",
      "Attribute of the downstream's Access-Accept that holds the user's groups for [[policy]], one "
      "group in each: `Filter-Id`, `Class`, a number, or `26.VENDOR.TYPE` for one of a vendor."},
+    {Section::second_factor, "directory_groups", optional,
+     Switch{second_factor<&SecondFactor::directory_groups>}, "", "",
+     "Whether the user's groups are also those that his [[gate.directory]] says, for `groups` of a "
+     "[[policy]]. It is asked where a policy depends on it, after the downstream has accepted; "
+     "while it cannot be asked, such logins are rejected. Needs [store]."},
     {Section::second_factor, "remember", optional,
      Duration{second_factor<&SecondFactor::remember_ms>, 60'000, kMaxRememberMs, true}, "", "",
      "How long an approval stays good: the same user, through the same client, with the same "
@@ -88,7 +93,8 @@ constexpr std::array kSecondFactorSettings = std::to_array<Setting>({
      "and a request with a User-Password; logins with CHAP, MS-CHAP and EAP are asked without."},
     {Section::second_factor, "otp_max_pending", optional,
      WholeNumber{second_factor<&SecondFactor::otp_max_pending>, 16, 65'536}, "", "",
-     "Logins that may wait for an answer to an Access-Challenge at once, some 5 KiB each; at most "
+     "Logins that may wait for an answer to an Access-Challenge, or for a user directory, at once, "
+     "some 5 KiB each; at most "
      "8 of one user. Beyond, a "
      "login is rejected."},
 });
@@ -131,7 +137,8 @@ constexpr std::array kPolicySettings = std::to_array<Setting>({
      "`\\`. The case of letters does not count."},
     {Section::policy, "groups", optional, names<&Policy::groups>("groups"), "", "",
      "Only users whom the downstream's Access-Accept puts into one of these groups, by "
-     "second_factor.group_attribute. The case of letters does not count."},
+     "second_factor.group_attribute, or with second_factor.directory_groups their user directory. "
+     "The case of letters does not count."},
     {Section::policy, "nas_port_types", optional,
      texts<policy<&Policy::nas_port_types>, add_nas_port_type, nas_port_type_text>("port types",
                                                                                    256),

@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 #include <utility>
+#include <variant>
 
 #include <fmt/format.h>
 
@@ -227,10 +228,12 @@ void check_policies(const Config& config, const Places& places, Notes& notes) {
                     {.wrong = "is only known of who approves on the phone",
                      .mend = "Set action = \"push\", or remove it."});
     }
-    if (!policy.groups.empty() && config.second_factor.group_attribute.empty()) {
+    if (!policy.groups.empty() && config.second_factor.group_attribute.empty() &&
+        !config.second_factor.directory_groups) {
       notes.mistake(at.of("groups"), "policy.groups",
                     {.wrong = "can match nobody: second_factor.group_attribute is empty",
-                     .mend = "Name the attribute that the downstream puts groups into."});
+                     .mend = "Name the attribute that the downstream puts groups into, or set "
+                             "directory_groups = true."});
     }
     if (matches_the_rest != nullptr) {
       notes.warning(at.header, "policy",
@@ -286,6 +289,35 @@ void check_number_matching(const Config& config, const Places& places, Notes& no
                   {.wrong = "cannot put the number on the phone: notakey.profile takes the place "
                             "of the text",
                    .mend = "Remove the profile, or number_matching."});
+  }
+}
+
+void check_directory_groups(const Config& config, const Places& places, Notes& notes) {
+  if (!config.second_factor.directory_groups) return;
+  constexpr std::string_view kKey = "second_factor.directory_groups";
+  if (config.gate.directories.empty() && !config.gate.on) {
+    notes.mistake(
+        places.of(kKey), std::string(kKey),
+        {.wrong = "is on, and no [[gate.directory]] knows the users",
+         .mend = "Add [[gate.directory]] with name and type: list, file, ldap or command."});
+  }
+  const auto has_groups = [](const Policy& policy) { return !policy.groups.empty(); };
+  if (std::ranges::none_of(config.policies, has_groups)) {
+    notes.warning(places.of(kKey), std::string(kKey),
+                  {.wrong = "is of no use: no [[policy]] has groups",
+                   .mend = "Add groups to a policy, or remove it."});
+  }
+  const auto has_no_groups = [](const GateDirectory& directory) {
+    const auto* ldap = std::get_if<verify::LdapDirectorySettings>(&directory.settings);
+    return ldap != nullptr && ldap->group_attribute.empty();
+  };
+  const auto silent = std::ranges::find_if(config.gate.directories, has_no_groups);
+  if (silent != config.gate.directories.end()) {
+    const auto index = static_cast<std::size_t>(silent - config.gate.directories.begin());
+    notes.warning(places.of_element(Section::gate_directory, index).header,
+                  "gate.directory.group_attribute",
+                  {.wrong = "is missing: the users of this directory are in no group",
+                   .mend = "Add group_attribute = \"memberOf\"."});
   }
 }
 
@@ -383,6 +415,7 @@ void check_rules(const Config& config, const Places& places, Notes& notes) {
     check_policies(config, places, notes);
     check_languages(config, places, notes);
     check_number_matching(config, places, notes);
+    check_directory_groups(config, places, notes);
     check_no_phone(config, notes);
     check_radius_relations(config, places, notes);
     check_downstream(config, places, notes);

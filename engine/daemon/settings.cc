@@ -59,7 +59,7 @@ std::vector<std::string> restart_needed_for(const config::Config& running,
   compare("second_factor.limits", running.second_factor.limits, wanted.second_factor.limits);
   compare(
       "the first or last setting that holds logins: policies that ask for codes, "
-      "second_factor.number_matching",
+      "second_factor.number_matching, second_factor.directory_groups",
       config::holds_logins(running), config::holds_logins(wanted));
   compare("policies that send messages", config::sends_messages(running),
           config::sends_messages(wanted));

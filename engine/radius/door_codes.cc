@@ -14,8 +14,6 @@
 namespace sallyport::radius_door {
 namespace {
 
-/// For the store; past this the door no longer believes in an answer.
-constexpr std::uint64_t kCheckMs = 10'000;
 /// Header and Message-Authenticator.
 constexpr std::size_t kMaxBareReject = 20 + 18;
 constexpr std::size_t kHeader = 2;
@@ -63,29 +61,16 @@ void Door::Core::hold_and_ask(Now now, std::uint32_t slot, const radius::PacketV
                               const radius::PacketView& accept, const SenderNote& note,
                               verify::LoginFactors factors) noexcept {
   Exchange& exchange = exchanges[slot];
-  const config::SecondFactor& common = settings[exchange.settings].second_factor;
-  const config::Messages& messages = messages_of(exchange);
-  const bool is_push = factors == kPushAlone;
-  const bool is_otp = factors == verify::LoginFactors{verify::LoginFactor::otp};
-  const bool is_token = factors == verify::LoginFactors{verify::LoginFactor::token};
-  exchange.by_code = !is_push;
-  if (!is_push) exchange.factor = is_token ? verify::LoginFactor::token : verify::LoginFactor::otp;
-  const auto refuse_with = [&](const char* detail) {
-    const verify::Answer answer = detail_of(detail);
-    reject(now, slot, Outcome::unavailable_denied, messages.unavailable_message, &answer, &note);
-  };
-  // EAP and CHAP have nowhere to put a code.
-  if (!request.has(radius::Type::user_password)) {
-    reply_arrived(now, slot);
-    return refuse_with("no User-Password: a code cannot be asked");
-  }
-  const bool brought = is_otp && exchange.appended.is_code();
-  if (!brought && !common.challenge) {
-    reply_arrived(now, slot);
-    const verify::Answer answer = detail_of("no code behind the password");
-    return reject(now, slot, Outcome::unavailable_denied, messages.code_missing_message, &answer,
-                  &note);
-  }
+  if (!fill_held(exchange, request, accept, note)) return drop(Drop::reply_untranslatable);
+  // Whoever sends the same again waits for the same push or link, should it come to that.
+  if (factors.count() > 1) exchange.join_key = question_about(now, slot, request, note).join_key;
+  reply_arrived(now, slot);
+  ask_of_held(now, slot, note, factors);
+  wipe_held();
+}
+
+bool Door::Core::fill_held(const Exchange& exchange, const radius::PacketView& request,
+                           const radius::PacketView& accept, const SenderNote& note) noexcept {
   const auto written =
       radius::write_reply(accept,
                           {.downstream = downstream_key(exchange),
@@ -96,19 +81,55 @@ void Door::Core::hold_and_ask(Now now, std::uint32_t slot, const radius::PacketV
                            .client_proxy_states = {},
                            .random = random},
                           held.accept);
-  if (!written) return drop(Drop::reply_untranslatable);
-  const std::size_t octets = written->sign();
-  // Whoever sends the same again waits for the same push or link, should it come to that.
-  if (exchange.by_code && !is_otp)
-    exchange.join_key = question_about(now, slot, request, note).join_key;
-  reply_arrived(now, slot);
+  if (!written) return false;
+  held.accept_octets = static_cast<std::uint16_t>(written->sign());
+  held.login.assign(text_of(request, radius::Type::user_name));
+  held.user = note.user;
+  held.client.assign(exchange.client->name());
+  held.calling_station = note.calling_station;
+  held.called_station.assign(text_of(request, radius::Type::called_station_id));
+  held.address = exchange.key.source.address;
+  held.user_hash = fingerprint.user_hash(note.user.view());
+  held.wanted_groups = nullptr;
+  held.groups = {};
+  held.nas_port_type = nas_port_type(request);
+  held.has_password = request.has(radius::Type::user_password);
+  return true;
+}
 
-  held.accept_octets = static_cast<std::uint16_t>(octets);
-  describe_held(exchange, request, note, factors);
+void Door::Core::ask_of_held(Now now, std::uint32_t slot, const SenderNote& note,
+                             verify::LoginFactors factors) noexcept {
+  Exchange& exchange = exchanges[slot];
+  const config::SecondFactor& common = settings[exchange.settings].second_factor;
+  const config::Messages& messages = messages_of(exchange);
+  const bool is_push = factors == kPushAlone;
+  const bool is_otp = factors == verify::LoginFactors{verify::LoginFactor::otp};
+  const bool is_token = factors == verify::LoginFactors{verify::LoginFactor::token};
+  exchange.by_code = !is_push;
+  if (!is_push) exchange.factor = is_token ? verify::LoginFactor::token : verify::LoginFactor::otp;
+  const auto refuse_with = [&](const char* detail, std::string_view message) {
+    const verify::Answer answer = detail_of(detail);
+    reject(now, slot, Outcome::unavailable_denied, message, &answer, &note);
+  };
+  // EAP and CHAP have nowhere to put a code.
+  if (!held.has_password)
+    return refuse_with("no User-Password: a code cannot be asked", messages.unavailable_message);
+  const bool brought = is_otp && exchange.appended.is_code();
+  if (!brought && !common.challenge)
+    return refuse_with("no code behind the password", messages.code_missing_message);
+
+  const config::Policy* const policy = policy_of(exchange);
+  held.policy.assign(policy == nullptr ? std::string_view() : std::string_view(policy->name));
+  held.ttl_ms = common.otp_ttl_ms;
+  held.tries = common.challenge ? common.otp_tries : 1;
+  held.remember_ms = remember_ms(exchange);
+  held.factors = factors;
+  held.number = common.number_matching && factors.has(verify::LoginFactor::push) ? draw_number()
+                                                                                 : std::uint8_t{0};
   verify::Challenges* const challenges = outbox.challenges();
   const auto state = challenges == nullptr ? std::nullopt : challenges->hold(held, random);
-  wipe(MutableOctets(held.accept).first(octets));
-  if (!state) return refuse_with("too many logins wait for an answer");
+  if (!state)
+    return refuse_with("too many logins wait for an answer", messages.unavailable_message);
   exchange.asked = true;
   exchange.asked_ns = now.monotonic_ns;
   exchange.begins = !is_otp && !is_push;
@@ -121,26 +142,6 @@ void Door::Core::hold_and_ask(Now now, std::uint32_t slot, const radius::PacketV
   send_challenge(now, slot, note, *state, held.ttl_ms, messages.otp_prompt, Outcome::challenged);
 }
 
-void Door::Core::describe_held(const Exchange& exchange, const radius::PacketView& request,
-                               const SenderNote& note, verify::LoginFactors factors) noexcept {
-  const config::SecondFactor& common = settings[exchange.settings].second_factor;
-  held.login.assign(text_of(request, radius::Type::user_name));
-  held.user = note.user;
-  held.client.assign(exchange.client->name());
-  held.calling_station = note.calling_station;
-  held.called_station.assign(text_of(request, radius::Type::called_station_id));
-  const config::Policy* const policy = policy_of(exchange);
-  held.policy.assign(policy == nullptr ? std::string_view() : std::string_view(policy->name));
-  held.address = exchange.key.source.address;
-  held.user_hash = fingerprint.user_hash(note.user.view());
-  held.ttl_ms = common.otp_ttl_ms;
-  held.tries = common.challenge ? common.otp_tries : 1;
-  held.remember_ms = remember_ms(exchange);
-  held.factors = factors;
-  held.number = common.number_matching && factors.has(verify::LoginFactor::push) ? draw_number()
-                                                                                 : std::uint8_t{0};
-}
-
 std::uint8_t Door::Core::draw_number() noexcept {
   std::array<std::uint8_t, 4> octets;
   random.fill(octets);
@@ -151,8 +152,7 @@ std::uint8_t Door::Core::draw_number() noexcept {
 
 // The request as it came is gone. An Access-Reject of ours keeps what its answer needs of it, its
 // Proxy-States, and would let nobody in.
-void Door::Core::hand_to_desk(Now now, std::uint32_t slot, const SenderNote& note,
-                              const verify::ChallengeState& state) noexcept {
+bool Door::Core::keep_for_desk(std::uint32_t slot, const SenderNote& note) noexcept {
   Exchange& exchange = exchanges[slot];
   const std::size_t note_octets = note.write(scratch);
   const Octets states = states_for_client(exchange);
@@ -170,10 +170,19 @@ void Door::Core::hand_to_desk(Now now, std::uint32_t slot, const SenderNote& not
   if (octets == 0) {  // only a request full of Proxy-States leaves it none
     packets.give_back(block);
     drop(Drop::untranslatable);
-    return end(slot);
+    end(slot);
+    return false;
   }
   keep(exchange, block, note_octets, octets);
   exchanges.transition(slot, ExchangeState::awaiting_verdict);
+  return true;
+}
+
+void Door::Core::hand_to_desk(Now now, std::uint32_t slot, const SenderNote& note,
+                              const verify::ChallengeState& state) noexcept {
+  Exchange& exchange = exchanges[slot];
+  // It has that already where the user's groups were looked up.
+  if (exchange.state == ExchangeState::forwarded && !keep_for_desk(slot, note)) return;
   timers.schedule(slot, now.ms() + kCheckMs + 1);
 
   verify::TypedCode typed;
@@ -187,7 +196,7 @@ void Door::Core::hand_to_desk(Now now, std::uint32_t slot, const SenderNote& not
     typed.code.assign(std::string_view(digits.data(), digits.size()));
     wipe({reinterpret_cast<std::uint8_t*>(digits.data()), digits.size()});
   }
-  exchange.appended = {};
+  if (!exchange.asks_groups) exchange.appended = {};
   const bool taken = outbox.challenges()->redeem(typed);
   wipe({reinterpret_cast<std::uint8_t*>(&typed.code), sizeof typed.code});
   if (!taken) return decide_code(now, slot, {});
@@ -277,6 +286,7 @@ void Door::Core::code_checked(Now now, const verify::CodeAnswer& answer) noexcep
   }
   metrics.code_verdicts[static_cast<std::size_t>(answer.verdict)].add();
   Exchange& exchange = exchanges[*slot];
+  if (exchange.asks_groups) return groups_answered(now, *slot, answer);
   exchange.factor = answer.factor;
   // By its name: policies may have changed since.
   if (holds)
@@ -318,7 +328,8 @@ void Door::Core::decide_code(Now now, std::uint32_t slot,
   switch (answer.verdict) {
     case verify::CodeVerdict::approved:
     case verify::CodeVerdict::chose_push:
-    case verify::CodeVerdict::chose_link: CHECK(false); break;  // code_checked() has answered
+    case verify::CodeVerdict::chose_link:
+    case verify::CodeVerdict::groups_known: CHECK(false); break;  // code_checked() has answered
     case verify::CodeVerdict::chose_otp:
       return challenge_with(messages.otp_prompt, Outcome::challenged);
     case verify::CodeVerdict::chose_token:
@@ -336,10 +347,12 @@ void Door::Core::decide_code(Now now, std::uint32_t slot,
       return reject_with(Outcome::limited, messages.limited_message, "too many wrong codes");
     case verify::CodeVerdict::unknown_user:
       return reject_with(Outcome::unknown_user, messages.unknown_user_message, "");
-    // Whatever on_unavailable says: whoever can cut off the store must not open a login by it.
+    // Whatever on_unavailable says: whoever can cut off the store, or the directory, must not open
+    // a login by it.
     case verify::CodeVerdict::unavailable:
       return reject_with(Outcome::unavailable_denied, messages.unavailable_message,
-                         "the code could not be checked");
+                         exchange.asks_groups ? "the user directory did not answer"
+                                              : "the code could not be checked");
   }
 }
 

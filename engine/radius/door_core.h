@@ -3,6 +3,7 @@
 //   door.cc             requests come in: checked, found to be new, sent downstream
 //   door_downstream.cc  their replies come back: passed on, or parked while the user is asked
 //   door_policy.cc      which policy decides, and who needs no approval, or gets none
+//   door_groups.cc      where that depends on what a user directory says: it is asked meanwhile
 //   door_accounting.cc  or, accounting for the spool: answered when it is on the disk
 //   door_codes.cc       codes: asked by Access-Challenge, and their outcome
 //   door_menu.cc        which factor: by policy, by a word behind the password, or by a menu
@@ -117,6 +118,9 @@ struct Departure {
 }
 
 inline constexpr verify::LoginFactors kPushAlone = {verify::LoginFactor::push};
+
+/// For the store and the directory; past this the door no longer believes in an answer.
+inline constexpr std::uint32_t kCheckMs = 10'000;
 
 /// For the audit log, where verify was not asked.
 [[nodiscard]] inline verify::Answer detail_of(const char* text) noexcept {
@@ -299,10 +303,11 @@ struct Door::Core {
   void reply_arrived(Now now, std::uint32_t slot) noexcept;
 
   // door_policy.cc
+  /// `found`: as in PolicySubject.
   [[nodiscard]] std::uint16_t choose_policy(Now now, const Exchange& exchange,
-                                            const radius::PacketView& request,
-                                            const radius::PacketView& accept,
-                                            std::string_view user) noexcept;
+                                            std::optional<std::uint32_t> port_type,
+                                            const radius::PacketView& accept, std::string_view user,
+                                            const verify::FoundGroups* found) noexcept;
   /// Null: none matched.
   [[nodiscard]] const config::Policy* policy_of(const Exchange& exchange) const noexcept;
   /// The policy's Reply-Message, or `common`, filled in. Valid until the next.
@@ -316,13 +321,23 @@ struct Door::Core {
   void exempt(Now now, std::uint32_t slot, const radius::PacketView& accept,
               const SenderNote& note) noexcept;
 
+  // door_groups.cc
+  /// The downstream accepted, and which policy decides depends on the user's groups: holds the
+  /// Accept, and has his directory asked.
+  void look_up_groups(Now now, std::uint32_t slot, const radius::PacketView& request,
+                      const radius::PacketView& accept, const SenderNote& note) noexcept;
+  void groups_answered(Now now, std::uint32_t slot, const verify::CodeAnswer& answer) noexcept;
+  /// Of `held`: goes on as park_and_ask() does.
+  void decide_by_groups(Now now, std::uint32_t slot) noexcept;
+  void exempt_held(Now now, std::uint32_t slot, const SenderNote& note) noexcept;
+
   // door_menu.cc
   /// What the user can be asked for, at least one; of several he chooses.
-  [[nodiscard]] verify::LoginFactors factors_to_offer(
-      const Exchange& exchange, const radius::PacketView& request) const noexcept;
+  [[nodiscard]] verify::LoginFactors factors_to_offer(const Exchange& exchange,
+                                                      bool has_password) const noexcept;
   /// Whether the Accept is held off the shard: for an Access-Challenge, or a code that was brought.
   /// Else the phone is asked at once, or a link sent.
-  [[nodiscard]] bool has_to_hold(const Exchange& exchange, const radius::PacketView& request,
+  [[nodiscard]] bool has_to_hold(const Exchange& exchange, bool has_password,
                                  verify::LoginFactors factors) const noexcept;
   /// The phone was chosen from the menu, or is all there is: the number comes first.
   void show_number(Now now, std::uint32_t slot, const verify::HeldLogin& login) noexcept;
@@ -339,10 +354,16 @@ struct Door::Core {
   void hold_and_ask(Now now, std::uint32_t slot, const radius::PacketView& request,
                     const radius::PacketView& accept, const SenderNote& note,
                     verify::LoginFactors factors) noexcept;
-  /// All of `held` but the Accept.
-  void describe_held(const Exchange& exchange, const radius::PacketView& request,
-                     const SenderNote& note, verify::LoginFactors factors) noexcept;
+  /// Makes `held` of what the request and its Accept say. False: that cannot be carried over.
+  [[nodiscard]] bool fill_held(const Exchange& exchange, const radius::PacketView& request,
+                               const radius::PacketView& accept, const SenderNote& note) noexcept;
+  void wipe_held() noexcept { wipe(MutableOctets(held.accept).first(held.accept_octets)); }
+  /// Holds `held`, and asks its owner for these factors: by challenge, or first at the desk.
+  void ask_of_held(Now now, std::uint32_t slot, const SenderNote& note,
+                   verify::LoginFactors factors) noexcept;
   [[nodiscard]] std::uint8_t draw_number() noexcept;  ///< 10..99, as likely as can be
+  /// What the exchange keeps while the desk has its login. False: no room, and it is over.
+  [[nodiscard]] bool keep_for_desk(std::uint32_t slot, const SenderNote& note) noexcept;
   /// The held login goes to the desk in the same request: with the code that stood behind the
   /// password, or to begin.
   void hand_to_desk(Now now, std::uint32_t slot, const SenderNote& note,

@@ -186,7 +186,9 @@ void Door::Core::park_and_ask(Now now, std::uint32_t slot,
   if (const auto eap = accept.find(radius::Type::eap_message); eap && eap->size() >= 2)
     exchange.eap_identifier = (*eap)[1];
   const SenderNote note = SenderNote::of(request, user);
-  exchange.policy = choose_policy(now, exchange, request, accept, user);
+  exchange.policy = choose_policy(now, exchange, nas_port_type(request), accept, user, nullptr);
+  if (exchange.policy == PolicyTable::kAskDirectory)
+    return look_up_groups(now, slot, request, accept, note);
   if (const config::Policy* const chosen = policy_of(exchange)) {
     switch (chosen->action) {
       case config::PolicyAction::push:
@@ -207,8 +209,9 @@ void Door::Core::park_and_ask(Now now, std::uint32_t slot,
                   nullptr);
   }
 
-  const verify::LoginFactors factors = factors_to_offer(exchange, request);
-  if (has_to_hold(exchange, request, factors))
+  const bool has_password = request.has(radius::Type::user_password);
+  const verify::LoginFactors factors = factors_to_offer(exchange, has_password);
+  if (has_to_hold(exchange, has_password, factors))
     return hold_and_ask(now, slot, request, accept, note, factors);
   exchange.factor = factors.first();
 

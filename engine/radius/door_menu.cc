@@ -11,28 +11,26 @@ namespace sallyport::radius_door {
 
 using verify::LoginFactor;
 
-verify::LoginFactors Door::Core::factors_to_offer(
-    const Exchange& exchange, const radius::PacketView& request) const noexcept {
+verify::LoginFactors Door::Core::factors_to_offer(const Exchange& exchange,
+                                                  bool has_password) const noexcept {
   const config::Policy* const policy = policy_of(exchange);
   if (policy == nullptr) return {LoginFactor::push};
   verify::LoginFactors factors = config::factors_of(*policy);
   if (exchange.appended.is_code() && factors.has(LoginFactor::otp)) return {LoginFactor::otp};
   if (const auto word = exchange.appended.factor(); word && factors.has(*word)) factors = {*word};
   // Who cannot answer a challenge can still look at his phone, or follow a link.
-  if (request.has(radius::Type::user_password) &&
-      settings[exchange.settings].second_factor.challenge)
-    return factors;
+  if (has_password && settings[exchange.settings].second_factor.challenge) return factors;
   if (factors.has(LoginFactor::push)) return {LoginFactor::push};
   if (factors.has(LoginFactor::link)) return {LoginFactor::link};
   return factors;
 }
 
-bool Door::Core::has_to_hold(const Exchange& exchange, const radius::PacketView& request,
+bool Door::Core::has_to_hold(const Exchange& exchange, bool has_password,
                              verify::LoginFactors factors) const noexcept {
   if (factors.count() > 1 || is_typed(factors.first())) return true;
   if (factors != kPushAlone) return false;
   const config::SecondFactor& common = settings[exchange.settings].second_factor;
-  return common.number_matching && common.challenge && request.has(radius::Type::user_password);
+  return common.number_matching && common.challenge && has_password;
 }
 
 std::string_view Door::Core::menu_of(const Exchange& exchange,

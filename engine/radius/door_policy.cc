@@ -5,29 +5,19 @@
 #include "protocol/check.h"
 
 namespace sallyport::radius_door {
-namespace {
-
-/// RFC 2865 §5.41: a value of four octets.
-std::optional<std::uint32_t> nas_port_type(const radius::PacketView& request) noexcept {
-  const auto value = request.find(radius::Type::nas_port_type);
-  if (!value || value->size() != 4) return std::nullopt;
-  return std::uint32_t{(*value)[0]} << 24 | std::uint32_t{(*value)[1]} << 16 |
-         std::uint32_t{(*value)[2]} << 8 | std::uint32_t{(*value)[3]};
-}
-
-}  // namespace
 
 std::uint16_t Door::Core::choose_policy(Now now, const Exchange& exchange,
-                                        const radius::PacketView& request,
-                                        const radius::PacketView& accept,
-                                        std::string_view user) noexcept {
+                                        std::optional<std::uint32_t> port_type,
+                                        const radius::PacketView& accept, std::string_view user,
+                                        const verify::FoundGroups* found) noexcept {
   const PolicyTable& policies = settings[exchange.settings].policies;
   return policies.choose({.user = user,
                           .client = exchange.client->name(),
                           .source = exchange.key.source.address,
-                          .nas_port_type = nas_port_type(request),
+                          .nas_port_type = port_type,
                           .groups = policies.groups_of(accept, groups),
-                          .unix_s = now.unix_s});
+                          .unix_s = now.unix_s,
+                          .directory_groups = found});
 }
 
 const config::Policy* Door::Core::policy_of(const Exchange& exchange) const noexcept {

@@ -52,7 +52,8 @@ struct Exchange {
   radius::Version version = radius::Version::v1_0;  ///< on the client's hop
   bool has_proxy_states = false;                    ///< the client's request
   bool by_code : 1 = false;                         ///< the desk of codes has it, or will have
-  bool begins : 1 = false;  ///< by_code: its login has just been held, and nothing was typed
+  bool begins : 1 = false;       ///< by_code: its login has just been held, and nothing was typed
+  bool asks_groups : 1 = false;  ///< by_code: which groups the user is in comes before all else
   verify::LoginFactor factor : 2 = verify::LoginFactor::push;  ///< that is asked for
   radius::Version downstream_version = radius::Version::v1_0;  ///< of the packet sent downstream
   std::uint8_t eap_identifier = 0;                             ///< for an EAP-Failure of our own
@@ -66,7 +67,7 @@ struct Exchange {
   std::uint64_t asked_ns = 0;
   union {
     std::uint64_t user_hash = 0;  ///< awaiting_verdict: verify's thread
-    Appended appended;            ///< forwarded: the factor that stood behind the password
+    Appended appended;  ///< forwarded, asks_groups: the factor that stood behind the password
   };
   verify::JoinKey join_key;
   std::uint32_t downstream_us = 0;   ///< forwarded to reply

@@ -51,18 +51,14 @@ bool names_users(const Policy& policy) noexcept {
   return !policy.users.empty() || !policy.realms.empty();
 }
 
-/// All conditions but those about the user's name. `minute_of_week` is right if any policy asks.
+/// All conditions but those about the user's name and groups. `minute_of_week` is right if any
+/// policy asks.
 bool matches_all_else(const Policy& policy, const PolicySubject& subject,
                       std::uint16_t minute_of_week) noexcept {
   const auto is_client = [&](const std::string& name) { return name == subject.client; };
   if (!policy.clients.empty() && std::ranges::none_of(policy.clients, is_client)) return false;
   const auto holds = [&](const Prefix& prefix) { return prefix.contains(subject.source); };
   if (!policy.networks.empty() && std::ranges::none_of(policy.networks, holds)) return false;
-  const auto is_member = [&](const std::string& group) {
-    return std::ranges::any_of(subject.groups,
-                               [&](std::string_view of) { return equal_ignoring_case(group, of); });
-  };
-  if (!policy.groups.empty() && std::ranges::none_of(policy.groups, is_member)) return false;
   const auto is_type = [&](std::uint32_t type) { return subject.nas_port_type == type; };
   if (!policy.nas_port_types.empty() && std::ranges::none_of(policy.nas_port_types, is_type))
     return false;
@@ -164,6 +160,13 @@ std::vector<std::uint8_t> encoded(const std::vector<config::AcceptAttribute>& at
 
 }  // namespace
 
+std::optional<std::uint32_t> nas_port_type(const radius::PacketView& request) noexcept {
+  const auto value = request.find(radius::Type::nas_port_type);
+  if (!value || value->size() != 4) return std::nullopt;
+  return std::uint32_t{(*value)[0]} << 24 | std::uint32_t{(*value)[1]} << 16 |
+         std::uint32_t{(*value)[2]} << 8 | std::uint32_t{(*value)[3]};
+}
+
 PolicyTable::Attributes PolicyTable::encoded_for_each(
     const std::vector<config::AcceptAttribute>& attributes) {
   Attributes out;
@@ -179,7 +182,7 @@ PolicyTable::PolicyTable(std::vector<Policy> policies, const config::SecondFacto
       zone_(std::move(zone)),
       common_group_attributes_(of_groups(common.accept_attributes)),
       common_attributes_(encoded_for_each(common.accept_attributes)) {
-  CHECK(policies_.size() < kUnnamed);
+  CHECK(policies_.size() < kAskDirectory);
   for (const Policy& policy : policies_) {
     own_attributes_.push_back(encoded_for_each(policy.accept_attributes));
     own_group_attributes_.push_back(of_groups(policy.accept_attributes));
@@ -188,6 +191,41 @@ PolicyTable::PolicyTable(std::vector<Policy> policies, const config::SecondFacto
   asks_groups_ = group_attribute_ && std::ranges::any_of(policies_, [](const Policy& policy) {
                    return !policy.groups.empty();
                  });
+  if (common.directory_groups) read_directory_groups();
+}
+
+void PolicyTable::read_directory_groups() {
+  std::vector<std::string> names;
+  for (const Policy& policy : policies_)
+    names.insert(names.end(), policy.groups.begin(), policy.groups.end());
+  if (names.empty()) return;
+  directory_names_ = std::make_shared<const verify::GroupNames>(std::move(names));
+  for (const Policy& policy : policies_) {
+    std::vector<std::uint32_t>& groups = directory_groups_.emplace_back();
+    for (const std::string& name : policy.groups)
+      groups.push_back(directory_names_->find(name).value());
+    std::ranges::sort(groups);
+  }
+}
+
+PolicyTable::Membership PolicyTable::membership(std::size_t index,
+                                                const PolicySubject& subject) const noexcept {
+  const Policy& policy = policies_[index];
+  const auto is_said = [&](const std::string& group) {
+    return std::ranges::any_of(subject.groups,
+                               [&](std::string_view of) { return equal_ignoring_case(group, of); });
+  };
+  if (policy.groups.empty() || std::ranges::any_of(policy.groups, is_said))
+    return Membership::inside;
+  if (directory_names_ == nullptr) return Membership::outside;
+  if (subject.directory_groups == nullptr) return Membership::unknown;
+  if (policy.action == PolicyAction::exempt && !subject.directory_groups->spelled_alike)
+    return Membership::outside;
+  const auto is_found = [&](std::uint32_t group) {
+    return std::ranges::binary_search(directory_groups_[index], group);
+  };
+  return std::ranges::any_of(subject.directory_groups->all(), is_found) ? Membership::inside
+                                                                        : Membership::outside;
 }
 
 std::uint16_t PolicyTable::choose(const PolicySubject& subject) const noexcept {
@@ -197,12 +235,14 @@ std::uint16_t PolicyTable::choose(const PolicySubject& subject) const noexcept {
   for (std::size_t index = 0; index < policies_.size(); ++index) {
     const Policy& policy = policies_[index];
     if (!matches_all_else(policy, subject, minute_of_week)) continue;
-    if (names_users(policy)) {
+    const Membership groups = membership(index, subject);
+    if (groups == Membership::outside) continue;
+    if (names_users(policy) || groups == Membership::unknown) {
       // Who has no name is exempted by none; but one that would ask or deny may be his.
       if (subject.user.empty() && policy.action != PolicyAction::exempt) return kUnnamed;
       if (subject.user.empty() || !matches_name(policy, subject.user, parts)) continue;
     }
-    return static_cast<std::uint16_t>(index);
+    return groups == Membership::unknown ? kAskDirectory : static_cast<std::uint16_t>(index);
   }
   return kNone;
 }

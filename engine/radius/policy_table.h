@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -15,6 +16,7 @@
 #include "protocol/ip_address.h"
 #include "protocol/radius/attribute_name.h"
 #include "protocol/radius/packet.h"
+#include "verify/group_names.h"
 #include "verify/login_factor.h"
 
 namespace sallyport::radius_door {
@@ -25,26 +27,35 @@ struct PolicySubject {
   std::string_view client;
   const IpAddress& source;
   std::optional<std::uint32_t> nas_port_type;
-  std::span<const std::string_view> groups;
+  std::span<const std::string_view> groups;  ///< that the downstream says
   std::int64_t unix_s = 0;
+  /// Of PolicyTable::directory_names(); null: no directory has been asked yet.
+  const verify::FoundGroups* directory_groups = nullptr;
 };
+
+/// RFC 2865 §5.41: a value of four octets.
+[[nodiscard]] std::optional<std::uint32_t> nas_port_type(
+    const radius::PacketView& request) noexcept;
 
 class PolicyTable {
  public:
   static constexpr std::uint16_t kNone = 0xffff;     ///< no policy matches: the user is asked
   static constexpr std::uint16_t kUnnamed = 0xfffe;  ///< which one depends on a name, and nobody
                                                      ///< has proved one: nobody may be let in
+  static constexpr std::uint16_t kAskDirectory = 0xfffd;  ///< which one depends on the user's
+                                                          ///< groups in his directory
 
   PolicyTable() = default;
   /// Both validated.
   PolicyTable(std::vector<config::Policy> policies, const config::SecondFactor& common,
               LocalZone zone);
 
-  /// The policy that decides: its index, kNone or kUnnamed. The first one that matches.
+  /// The policy that decides: its index, kNone or kUnnamed. The first one that matches. With
+  /// `directory_groups` never kAskDirectory.
   ///
   /// A name can be written in many ways that the downstream may take for the same. So one that
   /// exempts must match octet for octet, and all others match in any case and, where they name no
-  /// realm, with any.
+  /// realm, with any. So do a directory's groups exempt only whom it spells in the same way.
   [[nodiscard]] std::uint16_t choose(const PolicySubject& subject) const noexcept;
   [[nodiscard]] const config::Policy& operator[](std::uint16_t index) const noexcept {
     return policies_[index];
@@ -74,6 +85,10 @@ class PolicyTable {
 
   /// Whether choose() looks at groups at all.
   [[nodiscard]] bool asks_groups() const noexcept { return asks_groups_; }
+  /// The groups that directories are to be asked for; null: none.
+  [[nodiscard]] const std::shared_ptr<const verify::GroupNames>& directory_names() const noexcept {
+    return directory_names_;
+  }
   /// No attribute, and none within a Vendor-Specific, is shorter than two octets.
   static constexpr std::size_t kMaxGroups = radius::kMaxPacketOctets / 2;
   /// The groups that `accept` names, as views into it, kept in `room`.
@@ -82,6 +97,11 @@ class PolicyTable {
       std::span<std::string_view, kMaxGroups> room) const noexcept;
 
  private:
+  void read_directory_groups();
+  enum class Membership : std::uint8_t { outside, inside, unknown };
+  [[nodiscard]] Membership membership(std::size_t index,
+                                      const PolicySubject& subject) const noexcept;
+
   std::vector<config::Policy> policies_;
   std::optional<radius::AttributeName> group_attribute_;
   LocalZone zone_;
@@ -98,6 +118,9 @@ class PolicyTable {
   std::vector<std::uint8_t> languages_;  ///< the same
   Attributes common_attributes_;
   bool asks_groups_ = false;
+  std::shared_ptr<const verify::GroupNames> directory_names_;
+  std::vector<std::vector<std::uint32_t>> directory_groups_;  ///< of each policy, sorted; empty
+                                                              ///< without directory_names_
 };
 
 }  // namespace sallyport::radius_door

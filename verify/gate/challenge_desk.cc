@@ -69,7 +69,8 @@ bool asks_on(CodeVerdict verdict) noexcept {
     case CodeVerdict::unavailable:
     case CodeVerdict::chose_push:
     case CodeVerdict::chose_link:
-    case CodeVerdict::unknown_user: return false;
+    case CodeVerdict::unknown_user:
+    case CodeVerdict::groups_known: return false;
   }
   return false;
 }
@@ -209,6 +210,7 @@ void ChallengeDesk::clear(Place& place) noexcept {
   wipe(place.state);
   wipe(MutableOctets(reinterpret_cast<std::uint8_t*>(&place.token), sizeof(place.token)));
   place.token_given_up.reset();
+  place.login.wanted_groups.reset();
   count_of(place.login.user_hash).fetch_sub(1, std::memory_order_relaxed);
   place.phase.store(Phase::free, std::memory_order_release);
   held_.fetch_sub(1);
@@ -291,10 +293,31 @@ void ChallengeDesk::check(const TypedCode& typed) {
 }
 
 ChallengeDesk::Judged ChallengeDesk::begin(Place& place) {
+  if (place.login.wanted_groups != nullptr) return find_groups(place.login);
   place.login.factors = possible_for(place.login);
   if (place.login.factors.count() > 1) return {.verdict = CodeVerdict::offered};
   if (place.login.factors.count() == 1) return ask_for(place, place.login.factors.first());
   return {.verdict = CodeVerdict::unavailable, .detail = "the user has none of these factors"};
+}
+
+// Whoever can cut off a directory must not choose by it what the user is asked for: so an answer is
+// all that the directories say of him, or none.
+ChallengeDesk::Judged ChallengeDesk::find_groups(HeldLogin& login) {
+  const auto unknown = [](const char* why) {
+    return Judged{.verdict = CodeVerdict::unavailable, .detail = why};
+  };
+  if (!has_directory_) return unknown("no user directory is configured");
+  const auto found = impl_->core->find_user(login.user.view());
+  if (!found || (*found && (*found)->after_failure))
+    return unknown("the user directory did not answer");
+  if (!*found) return {.verdict = CodeVerdict::groups_known};
+  login.groups.spelled_alike = (*found)->id == login.user.view();
+  for (const std::string& group : (*found)->groups) {
+    const auto wanted = login.wanted_groups->find(group);
+    if (wanted && !login.groups.add(*wanted))
+      return unknown("in too many of the groups that policies name");
+  }
+  return {.verdict = CodeVerdict::groups_known};
 }
 
 // A choice uses up no try, and there is one choice in a login at most.

@@ -1,6 +1,7 @@
 #pragma once
 // Where logins wait for a code (verify/challenges.h), and the threads that send it, where it is one
-// that is sent, and check what was typed: against the same registrations, lock-outs and used-up
+// that is sent, look up the user's groups, where what is asked depends on them, and check what was
+// typed: against the same registrations, lock-outs and used-up
 // steps as the gate's, in the same store. A thread also ends what nobody has answered in time.
 
 #include <atomic>
@@ -106,6 +107,7 @@ class ChallengeDesk final : public Challenges {
   [[nodiscard]] std::optional<std::uint32_t> claim(const TypedCode& typed);
   /// Of a login that has just been held.
   [[nodiscard]] Judged begin(Place& place);
+  [[nodiscard]] Judged find_groups(HeldLogin& login);
   [[nodiscard]] Judged judge(Place& place, std::string_view typed);
   [[nodiscard]] Judged ask_for(Place& place, LoginFactor factor);
   [[nodiscard]] Judged send_token(Place& place);

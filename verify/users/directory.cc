@@ -56,6 +56,7 @@ std::expected<std::optional<User>, std::string> Directories::find(std::string_vi
       spdlog::error("users: the directory {}: {}", named.name, found.error());
       failed = std::move(found.error());
     } else if (*found) {
+      (*found)->after_failure = !failed.empty();
       return found;
     }
   }

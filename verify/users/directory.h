@@ -23,6 +23,7 @@ struct User {
   std::string telephone;
   std::string language;  ///< "de"; of his messages
   std::vector<std::string> groups;
+  bool after_failure = false;  ///< a directory that comes before could not be asked about him
 
   /// Where a short message goes.
   [[nodiscard]] const std::string& number() const noexcept {
@@ -94,7 +95,7 @@ class Directories final : public Directory {
   };
   explicit Directories(std::vector<Named> directories) : directories_(std::move(directories)) {}
   /// The first that knows him. One that fails is logged and passed over; an error only if none
-  /// knew him and one failed.
+  /// knew him and one failed. User::after_failure says so where another did.
   [[nodiscard]] std::expected<std::optional<User>, std::string> find(std::string_view id) override;
 
  private:

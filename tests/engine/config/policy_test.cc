@@ -321,6 +321,42 @@ TEST(Policy, NotakeyIsNeededWhereAPhoneIsAsked) {
               HasSubstr("notakey.host: is missing"));
 }
 
+TEST(Policy, TakesGroupsOfAUserDirectory) {
+  constexpr std::string_view kOn = "[second_factor]\ndirectory_groups = true\n";
+  constexpr std::string_view kStore = "[store]\ntype = \"memory\"\n";
+  constexpr std::string_view kUsers =
+      "[[gate.directory]]\nname = \"u\"\ntype = \"list\"\n"
+      "[[gate.directory.user]]\nid = \"alice\"\ngroups = [\"x\"]\n";
+  constexpr std::string_view kPolicy = "[[policy]]\nname = \"a\"\ngroups = [\"x\"]\n";
+  const auto all = [](std::initializer_list<std::string_view> parts) {
+    std::string text;
+    for (const std::string_view part : parts) text += part;
+    return text;
+  };
+  const auto loaded = load(with(all({kOn, kStore, kUsers, kPolicy})));
+  ASSERT_TRUE(loaded) << joined(loaded.error());
+  EXPECT_TRUE(loaded->warnings.empty()) << joined(loaded->warnings);
+  EXPECT_TRUE(asks_directory(loaded->config));
+  EXPECT_TRUE(holds_logins(loaded->config));
+  EXPECT_FALSE(asks_codes(loaded->config));
+
+  EXPECT_THAT(mistakes(all({kOn, kStore, kPolicy})),
+              HasSubstr("second_factor.directory_groups: is on, and no [[gate.directory]]"));
+  EXPECT_THAT(mistakes(all({kOn, kUsers, kPolicy})), HasSubstr("[store] is missing"));
+  EXPECT_EQ(mistakes(all({kOn, "group_attribute = \"\"\n", kStore, kUsers, kPolicy})), "none");
+  const auto warnings = [](const std::string& text) {
+    const auto read = load(with(text));
+    return read ? joined(read->warnings) : joined(read.error());
+  };
+  EXPECT_THAT(warnings(all({kOn, kStore, kUsers})), HasSubstr("no [[policy]] has groups"));
+  constexpr std::string_view kLdap =
+      "[[gate.directory]]\nname = \"l\"\ntype = \"ldap\"\nurls = [\"ldaps://ldap.example.net\"]\n"
+      "search_base = \"dc=example\"\n";
+  EXPECT_THAT(warnings(all({kOn, kStore, kLdap, kPolicy})),
+              HasSubstr("gate.directory.group_attribute: is missing"));
+  EXPECT_EQ(warnings(all({kOn, kStore, kLdap, "group_attribute = \"memberOf\"\n", kPolicy})), "");
+}
+
 TEST(Policy, SaysWhatIsWrongWithFactors) {
   const auto policy = [](std::string_view rest) {
     return mistakes("[[policy]]\nname = \"a\"\n" + std::string(rest));

@@ -34,6 +34,7 @@ struct LastOutbox final : Outbox {
     return true;
   }
   void release(verify::Ticket, const verify::JoinKey&, std::uint64_t) noexcept override {}
+  verify::Challenges* challenges() noexcept override { return desk; }
   bool store(const StorageRequest&) noexcept override { return false; }
   bool audit(const AuditRecord&) noexcept override { return true; }
 
@@ -41,7 +42,26 @@ struct LastOutbox final : Outbox {
   std::size_t octets = 0;
   std::uint16_t port = 0;
   verify::Ticket ticket;
+  verify::Challenges* desk = nullptr;
   unsigned answers = 0;
+};
+
+/// Holds one login.
+struct OnePlace final : verify::Challenges {
+  std::optional<verify::ChallengeState> hold(const verify::HeldLogin& held_login,
+                                             RandomSource&) noexcept override {
+    login = held_login;
+    return verify::ChallengeState{};
+  }
+  bool redeem(const verify::TypedCode& typed) noexcept override {
+    ticket = typed.ticket;
+    return true;
+  }
+  const verify::HeldLogin& held(std::uint32_t) const noexcept override { return login; }
+  void let_go(std::uint32_t) noexcept override { login.wanted_groups.reset(); }
+
+  verify::HeldLogin login{};
+  verify::Ticket ticket;
 };
 
 class CountingRandom final : public RandomSource {
@@ -83,6 +103,65 @@ std::vector<Bytes> logins(const radius::HopKey& client_key) {
             .sign_request(client_key));
   }
   return requests;
+}
+
+TEST(Allocation, NoneWhileADirectoryIsAsked) {
+  const radius::HopKey client_key(Secret("client"));
+  const auto downstream_key = std::make_shared<const radius::HopKey>(Secret("downstream"));
+  LearnedAddresses clients, downstreams;
+  RadiusMetrics metrics;
+  LastOutbox outbox;
+  OnePlace desk;
+  outbox.desk = &desk;
+  CountingRandom random;
+  DoorSettings settings;
+  settings.second_factor.directory_groups = true;
+  settings.policies =
+      PolicyTable({{.name = "a", .groups = {"a"}, .action = config::PolicyAction::exempt},
+                   {.name = "b", .groups = {"b"}, .action = config::PolicyAction::deny},
+                   {.name = "c", .groups = {"c"}, .action = config::PolicyAction::otp}},
+                  settings.second_factor, {});
+  settings.clients = std::make_shared<const ClientTable>(
+      std::vector{config::Client{.name = "office",
+                                 .addresses = {*Prefix::parse("192.0.2.0/24")},
+                                 .secret = Secret("client")}});
+  settings.plan = testing::plan_of({}, *downstream_key);
+  Now now{.monotonic_ns = 1'000'000'000};
+  DoorPlan plan;
+  plan.exchanges = 128;
+  plan.learned_clients = &clients;
+  plan.learned_downstreams = &downstreams;
+  DownstreamLinks links = testing::links_to(settings.plan, plan.max_source_ports);
+  Door door(plan, std::make_shared<const DoorSettings>(settings), std::move(links), outbox, random,
+            metrics, now);
+  const std::vector<Bytes> requests = logins(client_key);
+  ClientPath path;
+  path.source = *Endpoint::parse("192.0.2.1:4000", 0);
+
+  sallyport::testing::count_allocations_of_this_thread();
+  const std::uint64_t before = sallyport::testing::counted_allocations();
+  for (std::size_t i = 0; i < kRequests; ++i) {
+    door.client_datagrams(now, std::array{ClientDatagram{.path = path, .octets = requests[i]}});
+    std::array<std::uint8_t, 64> reply;
+    const std::size_t octets = write_reply(Code::access_accept, outbox, *downstream_key, reply);
+    door.downstream_datagrams(
+        now, std::array{DownstreamDatagram{.source_port = outbox.port,
+                                           .octets = Octets(reply).first(octets)}});
+    verify::CodeAnswer answer{.ticket = desk.ticket, .place = 0};
+    desk.login.groups.spelled_alike = true;
+    if (i % 5 < 3 && desk.login.groups.add(static_cast<std::uint32_t>(i % 5)))
+      answer.verdict = verify::CodeVerdict::groups_known;
+    if (i % 5 == 3) answer.verdict = verify::CodeVerdict::groups_known;  // in none: the phone
+    door.code_checked(now, answer);
+    now.monotonic_ns += 3'000'000;
+    door.advance(now);
+  }
+  sallyport::testing::count_allocations_of_this_thread(false);
+  EXPECT_EQ(sallyport::testing::counted_allocations(), before);
+  EXPECT_GT(metrics.accepts.value(), 50u);
+  EXPECT_GT(metrics.rejects.value(), 100u);
+  EXPECT_GT(metrics.challenges.value(), 50u);
+  EXPECT_GT(metrics.questions.value(), 50u);
 }
 
 TEST(Allocation, NoneAfterConstruction) {

@@ -180,6 +180,90 @@ TEST(PolicyTable, ReadsGroupsOfTheConfiguredAttribute) {
   EXPECT_TRUE(table({{.name = "a"}}).groups_of(*accept, room).empty());
 }
 
+// --- Groups of a user directory ------------------------------------------------------------------
+
+PolicyTable table_with_directory(std::vector<Policy> policies) {
+  config::SecondFactor common;
+  common.directory_groups = true;
+  return {std::move(policies), common, {}};
+}
+
+/// In these groups, by his directory.
+verify::FoundGroups found(const PolicyTable& policies, std::vector<std::string> names) {
+  verify::FoundGroups groups;
+  groups.spelled_alike = true;
+  for (const std::string& name : names) {
+    const auto group = policies.directory_names()->find(name);
+    EXPECT_TRUE(!group || groups.add(*group));
+  }
+  return groups;
+}
+
+TEST(PolicyTable, AsksADirectoryOnlyWhereAPolicyDependsOnIt) {
+  const PolicyTable policies =
+      table_with_directory({{.name = "a", .users = {"bob"}},
+                            {.name = "b", .clients = {"wifi"}, .groups = {"staff"}},
+                            {.name = "c", .groups = {"staff"}},
+                            {.name = "d", .groups = {"guests"}}});
+  EXPECT_EQ(policies.choose(subject("bob")), 0);
+  EXPECT_EQ(policies.choose(subject("alice")), PolicyTable::kAskDirectory);
+  const std::string_view said[] = {"Staff"};
+  PolicySubject known = subject("alice");
+  known.groups = said;
+  EXPECT_EQ(policies.choose(known), 2) << "the downstream has said so";
+  const std::string_view guest[] = {"guests"};
+  known.groups = guest;
+  EXPECT_EQ(policies.choose(known), PolicyTable::kAskDirectory) << "one before may be his";
+}
+
+TEST(PolicyTable, GoesByTheGroupsOfTheDirectoryAndOfTheDownstream) {
+  const PolicyTable policies = table_with_directory({{.name = "a", .groups = {"admins"}},
+                                                     {.name = "b", .groups = {"STAFF", "vpn"}},
+                                                     {.name = "c", .groups = {"guests"}}});
+  PolicySubject alice = subject("alice");
+  const auto by = [&](std::vector<std::string> names) {
+    const verify::FoundGroups groups = found(policies, std::move(names));
+    alice.directory_groups = &groups;
+    return policies.choose(alice);
+  };
+  EXPECT_EQ(by({"Admins", "staff"}), 0);
+  EXPECT_EQ(by({"others", "Staff"}), 1);
+  EXPECT_EQ(by({}), PolicyTable::kNone);
+  const std::string_view said[] = {"guests"};
+  alice.groups = said;
+  EXPECT_EQ(by({"vpn"}), 1);
+  EXPECT_EQ(by({"others"}), 2);
+}
+
+TEST(PolicyTable, ADirectoryExemptsWhomItSpellsInTheSameWay) {
+  const PolicyTable policies =
+      table_with_directory({{.name = "a", .groups = {"x"}, .action = PolicyAction::exempt},
+                            {.name = "b", .groups = {"x"}, .action = PolicyAction::deny}});
+  verify::FoundGroups groups = found(policies, {"x"});
+  PolicySubject alice = subject("ALICE");
+  alice.directory_groups = &groups;
+  EXPECT_EQ(policies.choose(alice), 0);
+  groups.spelled_alike = false;
+  EXPECT_EQ(policies.choose(alice), 1);
+}
+
+TEST(PolicyTable, WithoutANameNoDirectoryIsAsked) {
+  const Policy exempt_all{.name = "b", .clients = {"vpn"}, .action = PolicyAction::exempt};
+  EXPECT_EQ(table_with_directory(
+                {{.name = "a", .groups = {"x"}, .action = PolicyAction::exempt}, exempt_all})
+                .choose(subject("")),
+            1);
+  EXPECT_EQ(table_with_directory(
+                {{.name = "a", .groups = {"x"}, .action = PolicyAction::deny}, exempt_all})
+                .choose(subject("")),
+            PolicyTable::kUnnamed);
+}
+
+TEST(PolicyTable, WithoutGroupsInPoliciesNoDirectoryIsAsked) {
+  EXPECT_EQ(table_with_directory({{.name = "a"}}).directory_names(), nullptr);
+  EXPECT_EQ(table({{.name = "a", .groups = {"x"}}}).directory_names(), nullptr);
+}
+
 TEST(PolicyTable, AddsItsOwnAttributesOrTheCommonOnes) {
   config::SecondFactor common;
   common.accept_attributes = {{.name = *radius::AttributeName::parse("Class"), .value = "mfa"}};

@@ -75,7 +75,7 @@ def test_the_groups_of_a_file_decide_as_it_says_now(tmp_path, downstream, notake
     assert [(line["outcome"], line.get("policy"), line["second_factor"])
             for line in door.wait_audit(3)] == [
         ("exempted", "house", False), ("policy_denied", "closed", False), ("approved", None, True)]
-    assert door.metric("sallyport_radius_code_verdicts_total", verdict="groups_known") == 3
+    door.wait_metric(3, "sallyport_radius_code_verdicts_total", verdict="groups_known")
 
     door.say({"alice": ["left"], "bob": ["house"]})
     assert door.login("alice").code == wire.ACCESS_REJECT

@@ -21,7 +21,7 @@ constexpr std::string_view kTls = "radsec.listener.listen";
 std::expected<void, int> probe(const Endpoint& address) {
   const auto socket = ring::open_udp(address.address);
   if (!socket) return std::unexpected(socket.error());
-  return ring::bind_to(*socket, address);
+  return ring::bind_when_free(*socket, address);
 }
 
 std::expected<ListenGroup, int> open_group(const Endpoint& address, std::size_t shards) {

@@ -26,7 +26,8 @@ std::expected<FileDescriptor, int> open_tcp(const Endpoint& address, bool share)
        ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == 0) &&
       (!share || ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0);
   if (!set || !find_dead_peers(socket.get())) return std::unexpected(errno);
-  if (const auto bound = bind_to(socket, address); !bound) return std::unexpected(bound.error());
+  const auto bound = share ? bind_to(socket, address) : bind_when_free(socket, address);
+  if (!bound) return std::unexpected(bound.error());
   return socket;
 }
 

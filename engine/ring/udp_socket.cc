@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 #include <liburing.h>
 #include <netinet/in.h>
@@ -16,6 +18,9 @@ namespace {
 static_assert(kNameOctets >= sizeof(sockaddr_in6));
 static_assert(kControlOctets >= CMSG_SPACE(sizeof(in6_pktinfo)));
 static_assert(kControlOctets >= CMSG_SPACE(sizeof(in_pktinfo)));
+
+constexpr std::chrono::seconds kFreeWithin{2};
+constexpr std::chrono::milliseconds kTryAgainAfter{10};
 
 bool set_option(int fd, int level, int name, int value) noexcept {
   return ::setsockopt(fd, level, name, &value, sizeof(value)) == 0;
@@ -89,6 +94,16 @@ std::expected<void, int> bind_to(const FileDescriptor& socket, const Endpoint& l
     return std::unexpected(errno);
   }
   return {};
+}
+
+std::expected<void, int> bind_when_free(const FileDescriptor& socket, const Endpoint& local) {
+  const auto until = std::chrono::steady_clock::now() + kFreeWithin;
+  for (;;) {
+    auto bound = bind_to(socket, local);
+    if (bound || bound.error() != EADDRINUSE || std::chrono::steady_clock::now() >= until)
+      return bound;
+    std::this_thread::sleep_for(kTryAgainAfter);
+  }
 }
 
 std::expected<void, int> connect_to(const FileDescriptor& socket, const Endpoint& remote) {

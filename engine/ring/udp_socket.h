@@ -23,6 +23,11 @@ inline constexpr int kSocketBufferOctets = 4 * 1024 * 1024;
 [[nodiscard]] std::expected<FileDescriptor, int> open_udp(const IpAddress& address);
 [[nodiscard]] std::expected<void, int> share_port(const FileDescriptor& socket);  ///< SO_REUSEPORT
 [[nodiscard]] std::expected<void, int> bind_to(const FileDescriptor& socket, const Endpoint& local);
+/// The same for a socket that is to listen. Where the port is in use, it is tried for two seconds:
+/// after a kill -9 the kernel lets go of an io_uring and its sockets a little later than of their
+/// process. May wait so long; never on a shard's thread.
+[[nodiscard]] std::expected<void, int> bind_when_free(const FileDescriptor& socket,
+                                                      const Endpoint& local);
 [[nodiscard]] std::expected<void, int> connect_to(const FileDescriptor& socket,
                                                   const Endpoint& remote);
 [[nodiscard]] Endpoint local_endpoint(const FileDescriptor& socket);

@@ -10,6 +10,7 @@ import subprocess
 
 import pytest
 from harness import Sallyport, wait_until, wire
+from harness.load import RadiusLoad, rejecting_downstream
 
 # Adds the seconds that stand in a file to CLOCK_REALTIME, as a jump of the clock would.
 SHIFTED_CLOCK = r"""
@@ -121,3 +122,18 @@ def test_without_a_resolver_it_does_not_start_and_a_reload_is_refused(tmp_path, 
                           text=True, timeout=60, check=False, env={**os.environ, **quick})
     assert done.returncode == 3, done.stderr
     assert 'cannot resolve the downstream "radius.invalid"' in done.stderr
+
+
+def test_after_kill_9_it_starts_at_once(tmp_path, notakey):
+    """Also when the kernel still holds the sockets of the rings of the process before it, which it
+    does for some tenths of a second after load."""
+    door = Sallyport(tmp_path, rejecting_downstream(tmp_path), notakey,
+                     log={"level": "info", "audit": False})
+    for _ in range(3):
+        with RadiusLoad(tmp_path, door).start("--requests", 1_000_000, "--window", 200) as load:
+            wait_until(lambda: door.metric("sallyport_radius_requests_total") > 1_000, "load")
+            door.kill()
+            door.start_again()
+            load.kill()
+    with door.nas() as nas:
+        assert nas.ask(nas.pap("alice", "x")).code == wire.ACCESS_REJECT

@@ -47,7 +47,7 @@ CoaNow read_clock() {
 std::expected<ring::FileDescriptor, int> open_bound(const Endpoint& address) {
   auto socket = ring::open_udp(address.address);
   if (!socket) return std::unexpected(socket.error());
-  if (const auto bound = ring::bind_to(*socket, address); !bound)
+  if (const auto bound = ring::bind_when_free(*socket, address); !bound)
     return std::unexpected(bound.error());
   return socket;
 }

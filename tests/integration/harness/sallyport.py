@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 
 from .clients import Nas
-from .net import PATIENCE_S, free_port, is_bound, loopback_address, wait_until
+from .net import PATIENCE_S, free_port, loopback_address, wait_until
 from .process import Process
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -163,9 +163,5 @@ class Sallyport(Process):
 
     def start_again(self):
         """The same command anew, after it has ended."""
-        # The kernel may let go of a ring and of its sockets a little after their process.
-        wait_until(lambda: not is_bound(self.server) and not is_bound(self.admin,
-                                                                      socket.SOCK_STREAM),
-                   f"{self.server} and {self.admin} to be free")
         Process.__init__(self, self.name, self.command, self.config.parent, env=CLEAN_ENVIRONMENT)
         self.wait_ready()

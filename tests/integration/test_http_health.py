@@ -149,9 +149,11 @@ def test_a_server_that_is_gone_and_comes_back_costs_nobody_his_answer(tmp_path):
     answers = []
 
     def ask():
-        with door.raw() as visitor:
-            while not stop.is_set():
-                answers.append(visitor.get("/status?code=200").answer().status)
+        while not stop.is_set():
+            with door.raw() as visitor:
+                # Fewer than a connection is good for.
+                for _ in range(500):
+                    answers.append(visitor.get("/status?code=200").answer().status)
 
     askers = [threading.Thread(target=ask) for _ in range(3)]
     for asker in askers:

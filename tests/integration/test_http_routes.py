@@ -211,10 +211,12 @@ def test_routes_and_pools_change_under_traffic(tmp_path, origin):
     answers = []
 
     def visit():
-        with door.raw() as visitor:
-            while not stop.is_set():
-                answer = visitor.get("/bytes?n=2000").answer()
-                answers.append((answer.status, len(answer.body), answer.get("x-origin")))
+        while not stop.is_set():
+            with door.raw() as visitor:
+                # Fewer than a connection is good for.
+                for _ in range(500):
+                    answer = visitor.get("/bytes?n=2000").answer()
+                    answers.append((answer.status, len(answer.body), answer.get("x-origin")))
 
     visitors = [threading.Thread(target=visit) for _ in range(4)]
     with door.raw() as slow:

@@ -6,6 +6,7 @@
 #include "engine/config/downstream_text.h"
 #include "engine/config/rows.h"
 #include "engine/limits.h"
+#include "engine/ring/tls_psk.h"
 
 namespace sallyport::config {
 namespace {
@@ -121,7 +122,8 @@ constexpr std::array kDownstreamSettings = std::to_array<Setting>({
      "With `tls`: offer RADIUS/1.1, which signs and hides nothing with MD5. A server that does not "
      "know it speaks RADIUS as before."},
     {Section::downstream_server, "psk_identity", optional,
-     Text{tls<&DownstreamTls::psk_identity>, 128, check_one_line}, "\"sallyport\"", "",
+     Text{tls<&DownstreamTls::psk_identity>, ring::TlsPsk::kMaxIdentityOctets, check_one_line},
+     "\"sallyport\"", "",
      "With `tls`, and in the place of all certificates: who we say that we are. By TLS 1.2."},
     {Section::downstream_server, "psk", optional, SecretSource{tls<&DownstreamTls::psk>}, "", "",
      "And the key that proves it, of both sides. As radsec.client.psk."},

@@ -75,10 +75,8 @@ constexpr std::array kSecondFactorSettings = std::to_array<Setting>({
     {Section::second_factor, "appended", optional, Switch{second_factor<&SecondFactor::appended>},
      "", "",
      "Whether a factor may stand behind the password: `password,123456`, or one of the words "
-     "`push`, "
-     "`otp`, `token` and `link`. Only what stands before the last separator goes downstream, where "
-     "six digits "
-     "or one of these words stand behind it; PAP alone."},
+     "`push`, `otp`, `token` and `link`. Only what stands before the last separator goes "
+     "downstream, where six digits or one of these words stand behind it; PAP alone."},
     {Section::second_factor, "separator", optional,
      Text{second_factor<&SecondFactor::separator>, 1, check_separator}, "", "",
      "The character between them, for second_factor.appended."},
@@ -94,9 +92,7 @@ constexpr std::array kSecondFactorSettings = std::to_array<Setting>({
     {Section::second_factor, "otp_max_pending", optional,
      WholeNumber{second_factor<&SecondFactor::otp_max_pending>, 16, 65'536}, "", "",
      "Logins that may wait for an answer to an Access-Challenge, or for a user directory, at once, "
-     "some 5 KiB each; at most "
-     "8 of one user. Beyond, a "
-     "login is rejected."},
+     "some 5 KiB each; at most 8 of one user. Beyond, a login is rejected."},
 });
 
 constexpr std::array kLimitSettings = std::to_array<Setting>({

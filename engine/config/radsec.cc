@@ -6,10 +6,13 @@
 
 #include <fmt/format.h>
 
+#include "engine/ring/tls_psk.h"
+
 namespace sallyport::config {
 namespace {
 
 using Kind = CertificateRule::Kind;
+using ring::TlsPsk;
 
 constexpr std::array<std::pair<std::string_view, Kind>, 4> kKinds = {{{"dns:", Kind::dns},
                                                                       {"uri:", Kind::uri},
@@ -17,8 +20,6 @@ constexpr std::array<std::pair<std::string_view, Kind>, 4> kKinds = {{{"dns:", K
                                                                       {"sha256:", Kind::sha256}}};
 constexpr std::size_t kFingerprintDigits = 64;
 constexpr std::size_t kMaxValueOctets = 1'024;
-constexpr std::size_t kMinPskOctets = 16;   // RFC 9813 §4.1
-constexpr std::size_t kMaxPskOctets = 256;  // what TLS takes here (engine/ring/tls_psk.h)
 
 std::string lower_case(std::string_view text) {
   std::string out(text);
@@ -76,9 +77,9 @@ Finding check_psk(const Secret& written) {
                      .mend = std::string(kMend)};
   }
   const std::size_t octets = psk_octets(written).size();
-  if (octets >= kMinPskOctets && octets <= kMaxPskOctets) return std::nullopt;
+  if (octets >= TlsPsk::kMinKeyOctets && octets <= TlsPsk::kMaxKeyOctets) return std::nullopt;
   return Complaint{.wrong = fmt::format("has {} octets, and must have {} to {}", octets,
-                                        kMinPskOctets, kMaxPskOctets),
+                                        TlsPsk::kMinKeyOctets, TlsPsk::kMaxKeyOctets),
                    .mend = std::string(kMend)};
 }
 

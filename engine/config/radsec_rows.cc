@@ -5,6 +5,7 @@
 #include "engine/config/gate_text.h"
 #include "engine/config/rows.h"
 #include "engine/limits.h"
+#include "engine/ring/tls_psk.h"
 
 namespace sallyport::config {
 namespace {
@@ -75,8 +76,8 @@ constexpr std::array kRadsecSettings = std::to_array<Setting>({
      "subjectAltName (`dns:*.example.net`: any one label there), `uri:` a URI of it, `cn:` its "
      "common name, `sha256:` its fingerprint. A client has this or `psk`."},
     {Section::radsec_client, "psk_identity", optional,
-     Text{client<&RadsecClient::psk_identity>, 128, check_one_line}, "", "",
-     "By which a client with a `psk` says who it is."},
+     Text{client<&RadsecClient::psk_identity>, ring::TlsPsk::kMaxIdentityOctets, check_one_line},
+     "", "", "By which a client with a `psk` says who it is."},
     {Section::radsec_client, "psk", optional, SecretSource{client<&RadsecClient::psk>}, "", "",
      "The key of a client that shows no certificate, by TLS 1.2 (RFC 4279, RFC 9813): 16 to 256 "
      "octets; behind `hex:` they are written as hexadecimal digits."},

@@ -245,4 +245,17 @@ std::expected<TlsCertificate, std::string> load_certificate(const std::string& c
   return certificate;
 }
 
+std::expected<void, std::string> trust_file(SSL_CTX* context, const std::string& path,
+                                            std::string_view mend) {
+  if (const auto text = read_file(path); !text) {
+    return std::unexpected(path + ": the trusted certificates cannot be read: " + text.error() +
+                           ". " + std::string(mend));
+  }
+  if (SSL_CTX_load_verify_locations(context, path.c_str(), nullptr) != 1) {
+    return std::unexpected(path + ": no trusted certificates in it: " + take_boringssl_error() +
+                           ". It must hold PEM blocks BEGIN CERTIFICATE");
+  }
+  return {};
+}
+
 }  // namespace sallyport::ring

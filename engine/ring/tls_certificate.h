@@ -40,4 +40,9 @@ struct TlsCertificate {
 [[nodiscard]] std::expected<TlsCertificate, std::string> load_certificate(
     const std::string& certificate_file, const std::string& key_file);
 
+/// Peers' certificates must be signed by one that stands in the file. An error is one line; `mend`
+/// says what to do where the file cannot be read.
+[[nodiscard]] std::expected<void, std::string> trust_file(SSL_CTX* context, const std::string& path,
+                                                          std::string_view mend);
+
 }  // namespace sallyport::ring

@@ -99,16 +99,10 @@ struct TlsClientContext::State {
 std::expected<void, std::string> TlsClientContext::State::set_certificates(
     const TlsClientPlan& plan) {
   const std::string path = plan.ca_file.empty() ? kSystemCaFile : plan.ca_file;
-  if (const auto text = read_file(path); !text) {
-    return std::unexpected(path + ": the trusted certificates cannot be read: " + text.error() +
-                           (plan.ca_file.empty()
-                                ? ". Install the package ca-certificates"
-                                : ". Check the path and that our user may read it"));
-  }
-  if (SSL_CTX_load_verify_locations(context.get(), path.c_str(), nullptr) != 1) {
-    return std::unexpected(path + ": no trusted certificates in it: " + take_boringssl_error() +
-                           ". It must hold PEM blocks BEGIN CERTIFICATE");
-  }
+  const std::string_view mend = plan.ca_file.empty()
+                                    ? "Install the package ca-certificates"
+                                    : "Check the path and that our user may read it";
+  if (auto trusted = trust_file(context.get(), path, mend); !trusted) return trusted;
   SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
   verifies_name = plan.verifies_name;
   if (plan.certificate_file.empty()) return {};

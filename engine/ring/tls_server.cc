@@ -181,14 +181,9 @@ std::string_view TlsServerContext::State::protocol_for(Octets offered,
 std::expected<void, std::string> TlsServerContext::State::ask_for_certificates(
     const std::string& ca_file) {
   SSL_CTX* const raw = context.get();
-  if (const auto text = read_file(ca_file); !text) {
-    return std::unexpected(ca_file + ": the trusted certificates cannot be read: " + text.error() +
-                           ". Check the path and that our user may read it");
-  }
-  if (SSL_CTX_load_verify_locations(raw, ca_file.c_str(), nullptr) != 1) {
-    return std::unexpected(ca_file + ": no trusted certificates in it: " + take_boringssl_error() +
-                           ". It must hold PEM blocks BEGIN CERTIFICATE");
-  }
+  if (auto trusted = trust_file(raw, ca_file, "Check the path and that our user may read it");
+      !trusted)
+    return trusted;
   // Peers choose their certificate by the names of who we trust (RFC 8446 §4.2.4).
   SSL_CTX_set_client_CA_list(raw, SSL_load_client_CA_file(ca_file.c_str()));
   SSL_CTX_set_verify(raw, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);

@@ -1,8 +1,8 @@
 #pragma once
 // Where logins wait for a code (verify/challenges.h), and the threads that send it, where it is one
 // that is sent, look up the user's groups, where what is asked depends on them, and check what was
-// typed: against the same registrations, lock-outs and used-up
-// steps as the gate's, in the same store. A thread also ends what nobody has answered in time.
+// typed: against the same registrations, lock-outs and used-up steps as the gate's, in the same
+// store. A thread also ends what nobody has answered in time.
 
 #include <atomic>
 #include <cstdint>

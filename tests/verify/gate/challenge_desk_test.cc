@@ -1,10 +1,7 @@
 #include "verify/gate/challenge_desk.h"
 
-#include <condition_variable>
 #include <functional>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -13,32 +10,13 @@
 #include <gtest/gtest.h>
 
 #include "protocol/otp/totp.h"
+#include "tests/verify/gate/arriving.h"
 #include "tests/verify/gate/memory_store.h"
 #include "verify/clock.h"
 #include "verify/gate/core.h"
 
 namespace sallyport::verify {
 namespace {
-
-class Answers final : public CodeSink {
- public:
-  bool deliver(const CodeAnswer& answer) noexcept override {
-    const std::scoped_lock lock(mutex_);
-    answers_.insert_or_assign(answer.ticket.value, answer);
-    arrived_.notify_all();
-    return true;
-  }
-  CodeAnswer wait(Ticket ticket) {
-    std::unique_lock lock(mutex_);
-    arrived_.wait(lock, [&] { return answers_.contains(ticket.value); });
-    return answers_.at(ticket.value);
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable arrived_;
-  std::map<std::uint64_t, CodeAnswer> answers_;
-};
 
 class ChallengeDeskTest : public ::testing::Test {
  protected:
@@ -116,7 +94,7 @@ class ChallengeDeskTest : public ::testing::Test {
   LoginFactors factors_ = {LoginFactor::otp};
   MemoryStore store_{unix_ms};
   Sealer sealer_ = *Sealer::from_text(std::string(64, 'a'));
-  Answers answers_;
+  Arriving<CodeSink, CodeAnswer> answers_;
   SystemRandom random_;
   std::uint64_t tickets_ = 0;
   std::unique_ptr<ChallengeDesk> desk_;

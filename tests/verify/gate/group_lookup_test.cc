@@ -1,11 +1,8 @@
 // Whose login it is in the user directory: what the desk finds out of his groups before anything is
 // asked of him.
 
-#include <condition_variable>
 #include <functional>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -13,32 +10,13 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/verify/gate/arriving.h"
 #include "tests/verify/gate/memory_store.h"
 #include "verify/clock.h"
 #include "verify/gate/challenge_desk.h"
 
 namespace sallyport::verify {
 namespace {
-
-class Answers final : public CodeSink {
- public:
-  bool deliver(const CodeAnswer& answer) noexcept override {
-    const std::scoped_lock lock(mutex_);
-    answers_.insert_or_assign(answer.ticket.value, answer);
-    arrived_.notify_all();
-    return true;
-  }
-  CodeAnswer wait(Ticket ticket) {
-    std::unique_lock lock(mutex_);
-    arrived_.wait(lock, [&] { return answers_.contains(ticket.value); });
-    return answers_.at(ticket.value);
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable arrived_;
-  std::map<std::uint64_t, CodeAnswer> answers_;
-};
 
 /// Knows alice, in any case, or is away.
 class Users final : public Directory {
@@ -117,7 +95,7 @@ class GroupLookUp : public ::testing::Test {
   Directory* directory_ = &users_;
   MemoryStore store_{unix_ms};
   Sealer sealer_ = *Sealer::from_text(std::string(64, 'a'));
-  Answers answers_;
+  Arriving<CodeSink, CodeAnswer> answers_;
   SystemRandom random_;
   std::uint64_t tickets_ = 0;
   std::unique_ptr<ChallengeDesk> desk_;

@@ -4,7 +4,6 @@
 #include <atomic>
 #include <condition_variable>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -14,6 +13,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/verify/gate/arriving.h"
 #include "tests/verify/gate/memory_store.h"
 #include "verify/clock.h"
 #include "verify/gate/challenge_desk.h"
@@ -25,31 +25,6 @@
 
 namespace sallyport::verify {
 namespace {
-
-template <typename Sink, typename Got>
-class Arriving final : public Sink {
- public:
-  bool deliver(const Got& answer) noexcept override {
-    const std::scoped_lock lock(mutex_);
-    answers_.insert_or_assign(answer.ticket.value, answer);
-    arrived_.notify_all();
-    return true;
-  }
-  Got wait(Ticket ticket) {
-    std::unique_lock lock(mutex_);
-    arrived_.wait(lock, [&] { return answers_.contains(ticket.value); });
-    return answers_.at(ticket.value);
-  }
-  [[nodiscard]] bool has(Ticket ticket) {
-    const std::scoped_lock lock(mutex_);
-    return answers_.contains(ticket.value);
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable arrived_;
-  std::map<std::uint64_t, Got> answers_;
-};
 
 class Messages final : public MessageSink {
  public:

@@ -64,8 +64,6 @@ IpAddress IpAddress::v4(std::uint32_t host_order) noexcept {
   return address;
 }
 
-bool IpAddress::is_any() const noexcept { return *this == IpAddress{} || *this == v4(0); }
-
 std::string_view IpAddress::text(AddressBuffer& buffer) const noexcept {
   if (is_v4()) {
     // inet_ntop prints by printf, 150 ns; each HTTP request is told its visitor.

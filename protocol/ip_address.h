@@ -33,8 +33,16 @@ struct IpAddress {
     std::memcpy(&mark, octets.data() + sizeof zeros, sizeof mark);
     return zeros == 0 && mark == kMark;
   }
-  [[nodiscard]] bool is_any() const noexcept;  ///< 0.0.0.0 or ::
-  [[nodiscard]] std::string text() const;      ///< 192.0.2.1 or 2001:db8::1, no brackets
+  [[nodiscard]] bool is_any() const noexcept {  ///< 0.0.0.0 or ::
+    std::uint32_t last;
+    std::memcpy(&last, octets.data() + 12, sizeof last);
+    return last == 0 && (is_v4() || octets == decltype(octets){});
+  }
+  [[nodiscard]] bool is_loopback() const noexcept {  ///< 127.0.0.0/8 or ::1
+    if (is_v4()) return octets[12] == 127;
+    return *this == IpAddress{.octets = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
+  }
+  [[nodiscard]] std::string text() const;  ///< 192.0.2.1 or 2001:db8::1, no brackets
   [[nodiscard]] std::string_view text(AddressBuffer& buffer) const noexcept;  ///< into `buffer`
   auto operator<=>(const IpAddress&) const = default;
 };

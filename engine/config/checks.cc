@@ -206,15 +206,10 @@ std::expected<HostAndPort, Complaint> parse_host_port(std::string_view text) {
   return out;
 }
 
-bool is_loopback(const IpAddress& address) {
-  return Prefix::parse("127.0.0.0/8")->contains(address) ||
-         Prefix::parse("::1/128")->contains(address);
-}
-
 bool arrives_at(const Endpoint& listen, const IpAddress& address, std::uint16_t port) {
   if (listen.port != port || listen.address.is_v4() != address.is_v4()) return false;
   if (listen.address == address) return true;
-  if (listen.address.is_any()) return is_loopback(address);
+  if (listen.address.is_any()) return address.is_loopback();
   // What is sent to 0.0.0.0 goes to 127.0.0.1, and what to :: goes to ::1.
   return address.is_any() &&
          listen.address == IpAddress::parse(address.is_v4() ? "127.0.0.1" : "::1");
@@ -235,7 +230,7 @@ Finding warn_api_url(std::string_view url) {
   const auto parsed = parse_url(url);
   if (!parsed || parsed->scheme != "http" || parsed->host.host == "localhost") return std::nullopt;
   const auto address = IpAddress::parse(parsed->host.host);
-  if (address && is_loopback(*address)) return std::nullopt;
+  if (address && address->is_loopback()) return std::nullopt;
   return Complaint{.wrong = "is plain http: whoever is on the way can approve logins",
                    .mend = "Use https://."};
 }

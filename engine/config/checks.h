@@ -38,7 +38,6 @@ struct HostAndPort {
 };
 [[nodiscard]] std::expected<HostAndPort, Complaint> parse_host_port(std::string_view text);
 
-[[nodiscard]] bool is_loopback(const IpAddress& address);
 /// Whether what this machine sends there arrives at a socket that listens so.
 [[nodiscard]] bool arrives_at(const Endpoint& listen, const IpAddress& address, std::uint16_t port);
 

@@ -107,7 +107,7 @@ void check_ldap(const verify::LdapDirectorySettings& ldap, ElementNotes& at) {
       if (!url.starts_with("ldap://")) continue;
       const auto host = parse_host_port(std::string_view(url).substr(7));
       const auto address = host ? IpAddress::parse(host->host) : std::unexpected(std::string());
-      if (host && (host->host == "localhost" || (address && is_loopback(*address)))) continue;
+      if (host && (host->host == "localhost" || (address && address->is_loopback()))) continue;
       at.warning("urls", {.wrong = "has an ldap:// URL without start_tls: whoever is on the way "
                                    "reads the password and says where messages go",
                           .mend = "Set start_tls = true, or write ldaps://."});
@@ -190,7 +190,7 @@ void check_url_channel(const verify::UrlChannelSettings& url, ElementNotes& at) 
     const std::string_view host = std::string_view(url.url).substr(7);
     const auto parsed = parse_host_port(host.substr(0, host.find_first_of("/?#")));
     const auto address = parsed ? IpAddress::parse(parsed->host) : std::unexpected(std::string());
-    if (!(parsed && (parsed->host == "localhost" || (address && is_loopback(*address))))) {
+    if (!(parsed && (parsed->host == "localhost" || (address && address->is_loopback())))) {
       at.warning("url", {.wrong = "is plain http: whoever is on the way reads the codes",
                          .mend = "Use https://."});
     }

@@ -142,7 +142,7 @@ class NtkpReader {
       mistake(NtkpOption::listen_address,
               {.wrong = "is not an IP address: " + address.error(),
                .mend = "Write 192.0.2.1, [2001:db8::1], or 0.0.0.0 for all."});
-    } else if (is_loopback(*address)) {
+    } else if (address->is_loopback()) {
       warning(
           NtkpOption::listen_address,
           Complaint{.wrong = fmt::format("is {}: only this machine can reach it", address->text()),

@@ -397,7 +397,7 @@ void check_both_doors(const Config& config, const Places& places, Notes& notes) 
                   {.wrong = fmt::format("is given as engine.{} already", key),
                    .mend = "Keep the one below [engine]."});
   }
-  if (config.admin.listen && !is_loopback(config.admin.listen->address)) {
+  if (config.admin.listen && !config.admin.listen->address.is_loopback()) {
     notes.warning(places.of("admin.listen"), "admin.listen",
                   {.wrong = "can be reached from other machines, and asks for no password",
                    .mend = "Listen on 127.0.0.1, or on an address of a management network."});

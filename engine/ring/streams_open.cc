@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "engine/ring/congestion.h"
 #include "engine/ring/keep_alive.h"
 #include "engine/ring/streams_core.h"
 #include "protocol/check.h"
@@ -186,6 +187,7 @@ StreamId Streams::Impl::connect(const sockaddr* address, std::uint32_t octets, c
     const int on = 1;
     static_cast<void>(::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)));
     static_cast<void>(find_dead_peers(fd));
+    spare_congestion_control(fd, peer.address);
   }
   std::memcpy(&kept->address, address, octets);
   ring.connect(fd, reinterpret_cast<const sockaddr&>(kept->address), octets,

@@ -7,6 +7,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include "engine/ring/congestion.h"
 #include "engine/ring/keep_alive.h"
 #include "engine/ring/udp_socket.h"
 
@@ -26,6 +27,7 @@ std::expected<FileDescriptor, int> open_tcp(const Endpoint& address, bool share)
        ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == 0) &&
       (!share || ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0);
   if (!set || !find_dead_peers(socket.get())) return std::unexpected(errno);
+  spare_congestion_control(socket.get(), address.address);
   const auto bound = share ? bind_to(socket, address) : bind_when_free(socket, address);
   if (!bound) return std::unexpected(bound.error());
   return socket;

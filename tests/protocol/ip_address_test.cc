@@ -23,6 +23,16 @@ TEST(IpAddress, ReadsAndWritesBothFamilies) {
   EXPECT_FALSE(ip("::1").is_any());
 }
 
+TEST(IpAddress, KnowsItsOwnMachine) {
+  for (const char* text : {"127.0.0.1", "127.255.0.9", "::1", "::ffff:127.0.0.1"}) {
+    EXPECT_TRUE(ip(text).is_loopback()) << text;
+  }
+  for (const char* text :
+       {"128.0.0.1", "0.0.0.0", "::", "::2", "127::1", "192.0.2.127", "::7f00:1"}) {
+    EXPECT_FALSE(ip(text).is_loopback()) << text;
+  }
+}
+
 TEST(IpAddress, RefusesWhatIsNone) {
   constexpr std::string_view kNone[] = {
       "",

@@ -42,6 +42,9 @@ inline constexpr std::size_t kRadsecBatch = 1'024;
 inline constexpr std::uint32_t kStreamBufferOctets = 16 * 1024;
 /// Lent to the kernel to receive into: a burst of one turn.
 inline constexpr std::uint32_t kLentStreamBuffers = 512;
+/// Of the ring's table of files: as many streams save the kernel the look-up of their descriptors.
+/// Eight octets of its memory each.
+inline constexpr std::uint32_t kStreamPlaces = 8'192;
 /// How long a busy shard of the HTTP door waits for more to come before it acts: about what one
 /// request costs, and no user can tell.
 inline constexpr std::uint32_t kHttpPatienceUs = 20;

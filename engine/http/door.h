@@ -142,6 +142,10 @@ class Door final : public ring::Tenant {
   /// After the streams' events and timers of this turn, and before it ends.
   void wants_turn(Connection& connection) { turns_.push_back(&connection); }
 
+  /// An exchange begins and ends to have an upstream.
+  void asks_upstream() noexcept { ++asked_; }
+  void leaves_upstream() noexcept { --asked_; }
+
   [[nodiscard]] Exchange& new_exchange();
   [[nodiscard]] Exchange* try_new_exchange();  ///< null: as many as there may be are under way
   void recycle(Exchange& exchange) noexcept;
@@ -178,6 +182,7 @@ class Door final : public ring::Tenant {
   [[nodiscard]] std::uint32_t patience_us() const noexcept override {
     return limits::kHttpPatienceUs;
   }
+  [[nodiscard]] std::uint32_t expected() const noexcept override { return asked_; }
   void flush() noexcept override;
   void leave() noexcept override;
   [[nodiscard]] std::uint32_t in_flight() const noexcept override { return streams_->in_flight(); }
@@ -194,6 +199,7 @@ class Door final : public ring::Tenant {
   void drain();
   void retire();
 
+  std::uint32_t asked_ = 0;  ///< exchanges that have an upstream
   const std::uint16_t shard_;
   const std::vector<int> listeners_;
   const std::vector<std::uint16_t> listener_of_;

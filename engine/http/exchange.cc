@@ -252,11 +252,15 @@ void Exchange::cut_off() {
   finish();
 }
 
+void Exchange::end_lease() noexcept {
+  if (!lease_) return;
+  pool_->servers().release(*lease_);
+  lease_.reset();
+  door_.leaves_upstream();
+}
+
 void Exchange::release_upstream() {
-  if (lease_) {
-    pool_->servers().release(*lease_);
-    lease_.reset();
-  }
+  end_lease();
   if (UpstreamSide* const upstream = std::exchange(upstream_, nullptr)) upstream->release();
 }
 

@@ -113,6 +113,7 @@ class Exchange final : public ExchangeEvents {
   void send_own();
   void cut_off();
   void release_upstream();
+  void end_lease() noexcept;
   void finish();
   void log_access() noexcept;
 

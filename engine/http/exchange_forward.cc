@@ -119,10 +119,10 @@ void Exchange::attempt(bool same_server) {
     tried_ |= server_bit(server_);
   }
   lease_ = servers.acquire(server_);
+  door_.asks_upstream();
   upstream_ = pool_->open(server_, *this, same_server);
   if (upstream_ == nullptr) {
-    servers.release(*lease_);
-    lease_.reset();
+    end_lease();
     if (!request_done_) client_->discard_request();
     return answer_page(503, {});
   }
@@ -173,8 +173,7 @@ void Exchange::give_up(Broken why) {
     if (decision.server_failed && !lease_->reported) {
       servers.failed(*lease_, why, door_.now_ms());
     }
-    servers.release(*lease_);
-    lease_.reset();
+    end_lease();
   }
   if (state_ == ExchangeState::answering || state_ == ExchangeState::tunnel) return cut_off();
   switch (decision.next) {

@@ -76,7 +76,8 @@ ring::ReactorsPlan reactors_plan(const config::Config& config) {
           .pin = config.radius.pin,
           .ring = {.submission_entries = limits::kSubmissionEntries,
                    .completion_entries = limits::kCompletionEntries,
-                   .files = files}};
+                   .files = files,
+                   .places = limits::kStreamPlaces}};
 }
 
 std::expected<void, std::string> RadiusServer::Impl::open(const config::Config& config,

@@ -134,6 +134,7 @@ class Shard final : public ring::Tenant, public Outbox {
   [[nodiscard]] bool park() noexcept override { return mailbox_->park(); }
   void unpark() noexcept override { mailbox_->unpark(); }
   [[nodiscard]] std::uint32_t patience_us() const noexcept override { return 0; }
+  [[nodiscard]] std::uint32_t expected() const noexcept override { return 0; }
   [[nodiscard]] std::optional<std::uint64_t> next_deadline_ms() const noexcept override;
   void flush() noexcept override;
   void leave() noexcept override;

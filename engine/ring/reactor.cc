@@ -19,7 +19,7 @@ namespace sallyport::ring {
 namespace {
 
 /// Completions that a busy shard waits for, at the most: more would not make a turn much cheaper.
-constexpr std::uint32_t kMostCompany = 16;
+constexpr std::uint32_t kMostCompany = 32;
 
 /// A turn takes microseconds, but verify's threads may share the core and compute for milliseconds.
 /// A thread that asks for a short time slice preempts one with a longer one (since Linux 6.12; an
@@ -139,7 +139,11 @@ void Reactor::wait() noexcept {
   }
   // As many as the last turn had are likely to come again, and together they cost less: a core that
   // wakes for each answer spends half of its time on waking.
-  const Company company{.completions = std::min(harvested_, kMostCompany), .wait_us = patience_us_};
+  std::uint32_t expected = 0;
+  for (const Tenant* tenant : tenants_) expected += tenant->expected();
+  const std::uint32_t wanted = std::min({harvested_, expected, kMostCompany});
+  const Company company{
+      .completions = wanted, .wait_us = patience_us_, .enough = std::max(wanted / 2, 2U)};
   ring_->submit_and_wait(timeout_ns, timeout_ns == 0 ? Company{} : company);
   for (Tenant* tenant : tenants_) tenant->unpark();
 }

@@ -35,6 +35,8 @@ class Tenant {
   [[nodiscard]] virtual std::optional<std::uint64_t> next_deadline_ms() const noexcept = 0;
   /// How long a busy shard may wait for more to come, so that a turn does more; 0: not at all.
   [[nodiscard]] virtual std::uint32_t patience_us() const noexcept = 0;
+  /// Answers that are on their way: for more, no wait is worth while.
+  [[nodiscard]] virtual std::uint32_t expected() const noexcept = 0;
   /// Queues what is to be sent: the wait submits it.
   virtual void flush() noexcept = 0;
   /// Ends all it has in the kernel; called again until in_flight() is 0.

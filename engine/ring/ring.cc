@@ -61,7 +61,13 @@ std::expected<std::unique_ptr<Ring>, std::string> Ring::open(const RingPlan& pla
   int result = io_uring_queue_init_params(plan.submission_entries, &ring->ring_, &parameters);
   if (result < 0) return std::unexpected(explain_ring_refusal_here(-result));
   ring->open_ = true;
-  result = io_uring_register_files_sparse(&ring->ring_, plan.files);
+  ring->next_place_ = ring->end_of_places_ = plan.files;
+  result = io_uring_register_files_sparse(&ring->ring_, plan.files + plan.places);
+  if (result >= 0) {
+    ring->end_of_places_ += plan.places;
+  } else if (plan.places > 0) {
+    result = io_uring_register_files_sparse(&ring->ring_, plan.files);
+  }
   if (result < 0) return std::unexpected(explain_ring_refusal_here(-result));
   return ring;
 }
@@ -92,6 +98,23 @@ bool Ring::register_file(std::uint32_t index, int fd) noexcept {
   const int result = io_uring_register_files_update(&ring_, index, &fd, 1);
   if (result < 0) errno = -result;
   return result == 1;
+}
+
+std::optional<std::uint32_t> Ring::take_place(int fd) noexcept {
+  if (vacant_.empty() && next_place_ == end_of_places_) return std::nullopt;
+  const std::uint32_t place = vacant_.empty() ? next_place_ : vacant_.back();
+  if (!register_file(place, fd)) return std::nullopt;
+  if (vacant_.empty()) {
+    ++next_place_;
+  } else {
+    vacant_.pop_back();
+  }
+  return place;
+}
+
+void Ring::vacate(std::uint32_t place) noexcept {
+  CHECK(register_file(place, -1));
+  vacant_.push_back(place);
 }
 
 io_uring_sqe& Ring::next_entry() noexcept {
@@ -183,18 +206,18 @@ void Ring::send_stream_message(int fd, const msghdr& message, Tag tag) noexcept 
 // These are not parked: MSG_DONTWAIT fails the request where the one above waits, as it does for
 // datagrams. With MSG_WAITALL a short send is a failure too, which posts its completion (io_send,
 // io_req_defer_failed: before the submission returns).
-void Ring::send_stream_now(int fd, std::span<const std::uint8_t> octets, Tag tag) noexcept {
+void Ring::send_stream_now(FileName file, std::span<const std::uint8_t> octets, Tag tag) noexcept {
   io_uring_sqe& entry = next_entry();
-  io_uring_prep_send(&entry, fd, octets.data(), octets.size(),
+  io_uring_prep_send(&entry, file.number, octets.data(), octets.size(),
                      MSG_NOSIGNAL | MSG_WAITALL | MSG_DONTWAIT);
-  entry.flags |= IOSQE_CQE_SKIP_SUCCESS;
+  entry.flags |= IOSQE_CQE_SKIP_SUCCESS | (file.registered ? IOSQE_FIXED_FILE : 0);
   entry.user_data = tag.pack();
 }
 
-void Ring::send_stream_message_now(int fd, const msghdr& message, Tag tag) noexcept {
+void Ring::send_stream_message_now(FileName file, const msghdr& message, Tag tag) noexcept {
   io_uring_sqe& entry = next_entry();
-  io_uring_prep_sendmsg(&entry, fd, &message, MSG_NOSIGNAL | MSG_WAITALL | MSG_DONTWAIT);
-  entry.flags |= IOSQE_CQE_SKIP_SUCCESS;
+  io_uring_prep_sendmsg(&entry, file.number, &message, MSG_NOSIGNAL | MSG_WAITALL | MSG_DONTWAIT);
+  entry.flags |= IOSQE_CQE_SKIP_SUCCESS | (file.registered ? IOSQE_FIXED_FILE : 0);
   entry.user_data = tag.pack();
 }
 
@@ -251,6 +274,11 @@ void Ring::submit_and_wait(std::optional<std::uint64_t> timeout_ns, Company comp
   __kernel_timespec* const until = timeout_ns ? &timeout : nullptr;
   const bool for_company =
       company.completions > 1 && company.wait_us > 0 && (ring_.features & kFeatureMinTimeout) != 0;
+  if (for_company && company.enough <= company.completions) {
+    // If that fails, so does what follows, which judges it.
+    static_cast<void>(io_uring_submit_and_get_events(&ring_));
+    if (io_uring_cq_ready(&ring_) >= company.enough) return;
+  }
   io_uring_cqe* first = nullptr;
   const int result = for_company
                          ? submit_and_wait_for(company, until)

@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include <liburing.h>
 
@@ -21,6 +22,15 @@ struct RingPlan {
   std::uint32_t submission_entries = 1024;
   std::uint32_t completion_entries = 4096;  ///< at least twice the submission entries
   std::uint32_t files = 16;                 ///< size of the table of registered files
+  std::uint32_t places = 0;  ///< more of that table, for take_place; none where RLIMIT_NOFILE is
+                             ///< too low
+};
+
+/// A file by its descriptor, or by its index in the table of registered files, which saves the
+/// kernel the look-up.
+struct FileName {
+  int number;
+  bool registered;
 };
 
 /// Completions to wait for beyond the first, so that a turn has more to do; and how long at the
@@ -28,6 +38,7 @@ struct RingPlan {
 struct Company {
   std::uint32_t completions = 1;
   std::uint32_t wait_us = 0;
+  std::uint32_t enough = 0xffff'ffff;  ///< if so many are there already, there is no wait at all
 };
 
 /// One result, copied out of the completion ring.
@@ -65,6 +76,10 @@ class Ring {
 
   /// Puts `fd` into the file table; the table keeps the file open. False: errno says why.
   [[nodiscard]] bool register_file(std::uint32_t index, int fd) noexcept;
+  /// Puts `fd` into a place of the plan's `places`. The table keeps the file open until vacate().
+  /// Empty: none is free. A system call, as vacate() is.
+  [[nodiscard]] std::optional<std::uint32_t> take_place(int fd) noexcept;
+  void vacate(std::uint32_t place) noexcept;
 
   // Requests. Each is queued, and submitted by the next submit_and_wait (or when the queue is
   // full). `file` is an index of the file table.
@@ -93,8 +108,8 @@ class Ring {
   void send_stream_message(int fd, const msghdr& message, Tag tag) noexcept;
   /// The same without waiting for room in the socket's buffer. All octets are sent, and free again,
   /// once settled() and no completion was posted; else one tells how many were, or -EAGAIN.
-  void send_stream_now(int fd, std::span<const std::uint8_t> octets, Tag tag) noexcept;
-  void send_stream_message_now(int fd, const msghdr& message, Tag tag) noexcept;
+  void send_stream_now(FileName file, std::span<const std::uint8_t> octets, Tag tag) noexcept;
+  void send_stream_message_now(FileName file, const msghdr& message, Tag tag) noexcept;
 
   void cancel(Tag target, Tag tag) noexcept;
   void cancel_all(Tag tag) noexcept;
@@ -128,6 +143,9 @@ class Ring {
   bool open_ = false;
   bool enabled_ = false;
   std::uint64_t overflows_ = 0;
+  std::uint32_t next_place_ = 0;  ///< none from here on has been taken
+  std::uint32_t end_of_places_ = 0;
+  std::vector<std::uint32_t> vacant_;  ///< of those that have
 };
 
 }  // namespace sallyport::ring

@@ -89,6 +89,9 @@ void Streams::Impl::settle(Stream& stream) noexcept {
   drop_out(stream);
   stream.tls.reset();
   linger.cancel(index_of(stream));
+  if (stream.place != Stream::kNoPlace) {
+    ring.vacate(std::exchange(stream.place, Stream::kNoPlace));
+  }
   ::close(std::exchange(stream.fd, -1));
   enter(stream, StreamState::free);
   stream.next_free = first_free;

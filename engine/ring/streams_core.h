@@ -31,6 +31,8 @@ inline constexpr std::size_t kSendPieces = 16;
 inline constexpr std::uint32_t kPromptOctets = 64 * 1024;
 /// So long may buffers of what was sent at once be held by a shard that sleeps.
 inline constexpr std::uint64_t kPromptMs = 20;
+/// A stream that has sent so often lives for long, and gets a place in the ring's table of files.
+inline constexpr std::uint8_t kSendsForAPlace = 8;
 /// Sends of several slices, and connects, between two submissions.
 inline constexpr std::uint32_t kMessages = 128;
 /// No descriptor was left: accepting starts again after this, or when a stream ends.
@@ -94,11 +96,14 @@ struct Stream {
   bool in_to_arm : 1 = false;
   bool in_to_send : 1 = false;
 
+  std::uint8_t prompt_sends = 0;  ///< up to kSendsForAPlace
   std::uint16_t listener = 0;
   Endpoint peer;
   std::uint32_t acked = 0;  ///< of the octets sent, as last seen by progress_ms
   std::uint64_t progress_ms = 0;
   std::uint32_t next_free = StreamId::kNone;
+  std::uint32_t place = kNoPlace;  ///< in the ring's table of files
+  static constexpr std::uint32_t kNoPlace = 0xffff'ffff;
 };
 static_assert(sizeof(Stream) <= 136);
 
@@ -201,7 +206,7 @@ struct Streams::Impl {
   void send_queued() noexcept;
   void send_from(Stream& stream) noexcept;
   [[nodiscard]] static bool may_be_prompt(const Stream& stream) noexcept;
-  void note_prompt(Stream& stream) noexcept;
+  [[nodiscard]] FileName note_prompt(Stream& stream) noexcept;
   void settle_prompt() noexcept;
   void send_completed(Stream& stream, int result) noexcept;
   void send_broke(Stream& stream, int error) noexcept;

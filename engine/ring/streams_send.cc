@@ -101,8 +101,7 @@ void Streams::Impl::send_from(Stream& stream) noexcept {
     const Octets octets = buffers.octets(nodes.front(stream.out));
     stream.sending = static_cast<std::uint32_t>(octets.size());
     if (may_be_prompt(stream)) {
-      ring.send_stream_now(stream.fd, octets, send_tag);
-      note_prompt(stream);
+      ring.send_stream_now(note_prompt(stream), octets, send_tag);
     } else {
       ring.send_stream(stream.fd, octets, send_tag);
     }
@@ -121,17 +120,23 @@ void Streams::Impl::send_from(Stream& stream) noexcept {
   out->header.msg_iov = out->pieces.data();
   out->header.msg_iovlen = pieces;
   if (may_be_prompt(stream)) {
-    ring.send_stream_message_now(stream.fd, out->header, send_tag);
-    note_prompt(stream);
+    ring.send_stream_message_now(note_prompt(stream), out->header, send_tag);
   } else {
     ring.send_stream_message(stream.fd, out->header, send_tag);
   }
   requested(stream);
 }
 
-void Streams::Impl::note_prompt(Stream& stream) noexcept {
+FileName Streams::Impl::note_prompt(Stream& stream) noexcept {
   stream.prompt = true;
   prompt.push_back(index_of(stream));
+  // Only these go by the table: they are done when submitted, so none of them holds a file that has
+  // left it.
+  if (stream.prompt_sends < kSendsForAPlace && ++stream.prompt_sends == kSendsForAPlace) {
+    stream.place = ring.take_place(stream.fd).value_or(Stream::kNoPlace);
+  }
+  if (stream.place == Stream::kNoPlace) return {.number = stream.fd, .registered = false};
+  return {.number = static_cast<int>(stream.place), .registered = true};
 }
 
 void Streams::Impl::settle_prompt() noexcept {

@@ -239,6 +239,17 @@ TEST_F(RingTest, WaitsForCompanyButNotForLong) {
   EXPECT_EQ(ring_->harvest(completions_), 0u);
 }
 
+TEST_F(RingTest, WaitsForNoCompanyWhereEnoughAreThere) {
+  constexpr std::uint32_t kAnHourUs = 3'600'000'000;
+  open(8);
+  arm();
+  ring_->submit();
+  client_sends("one");
+  client_sends("two");
+  ring_->submit_and_wait(std::nullopt, {.completions = 4, .wait_us = kAnHourUs, .enough = 2});
+  EXPECT_EQ(ring_->harvest(completions_), 2u);
+}
+
 TEST_F(RingTest, ASlotIsFreeOnceItIsSubmitted) {
   open(8);
   ASSERT_TRUE(connect_to(server_, local_endpoint(client_)));

@@ -76,8 +76,10 @@ class StreamsTest : public ::testing::Test {
  protected:
   void open(const BufferPlan& buffers = {}, const StreamsPlan& plan = {},
             std::uint32_t submission_entries = 64) {
-    auto ring = Ring::open(
-        {.submission_entries = submission_entries, .completion_entries = 1024, .files = 1});
+    auto ring = Ring::open({.submission_entries = submission_entries,
+                            .completion_entries = 1024,
+                            .files = 1,
+                            .places = 1});
     ASSERT_TRUE(ring) << ring.error();
     ring_ = std::move(*ring);
     auto pool = BufferPool::open(*ring_, buffers);

@@ -1,5 +1,6 @@
 #include "engine/ring/streams.h"
 
+#include <array>
 #include <cstddef>
 #include <map>
 #include <string>
@@ -7,9 +8,13 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "engine/ring/tcp_listener.h"
 #include "tests/engine/ring/streams_fixture.h"
 
 namespace sallyport::ring {
@@ -31,6 +36,58 @@ TEST_F(StreamsTest, AcceptsAndEchoes) {
     EXPECT_EQ(receive_plain(pair.client), text);
   }
   EXPECT_TRUE(run_until([&] { return buffers_->in_use() == 0; })) << "an idle stream holds buffers";
+}
+
+TEST_F(StreamsTest, LivesInATableOfFilesUntilItEnds) {
+  open();
+  const Pair first = accept_plain();
+  const Pair second = accept_plain();  // finds no place, and is served all the same
+  for (const Pair* pair : {&first, &second}) {
+    for (int i = 0; i < 20; ++i) {
+      const std::string text = std::to_string(i);
+      streams_->send(pair->server, as_octets(text));
+      turn(0);
+      EXPECT_EQ(receive_plain(pair->client), text);
+    }
+  }
+  EXPECT_FALSE(ring_->take_place(listening_.get())) << "the first did not take the only one";
+  streams_->close(first.server);
+  turn(0);
+  EXPECT_EQ(receive_plain(first.client), "end");
+  ::shutdown(first.client.get(), SHUT_WR);
+  EXPECT_TRUE(run_until([&] { return streams_->open() == 1; }));
+  const auto place = ring_->take_place(listening_.get());
+  ASSERT_TRUE(place) << "it is still there";
+  ring_->vacate(*place);
+  streams_->abort(second.server);
+  EXPECT_EQ(receive_plain(second.client), "reset");
+}
+
+/// Connected TCP sockets of this process, by the algorithm that they use.
+std::map<std::string, int> congestion_controls() {
+  std::map<std::string, int> count;
+  for (int fd = 0; fd < 1024; ++fd) {
+    tcp_info info{};
+    socklen_t octets = sizeof(info);
+    if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &octets) != 0) continue;
+    if (info.tcpi_state != TCP_ESTABLISHED) continue;
+    std::array<char, 16> name{};
+    octets = name.size();
+    EXPECT_EQ(::getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name.data(), &octets), 0);
+    ++count[name.data()];
+  }
+  return count;
+}
+
+TEST_F(StreamsTest, UsesRenoWithinAMachine) {
+  open();
+  const auto listening = open_tcp_listeners({.address = IpAddress::v4(0x7f00'0001), .port = 0}, 1);
+  ASSERT_TRUE(listening);
+  streams_->listen(8, listening->sockets.front().get());
+  const StreamId client = streams_->connect(listening->bound, 1, nullptr, {});
+  await(accepted);
+  EXPECT_TRUE(run_until([&] { return congestion_controls()["reno"] == 2; }));
+  EXPECT_TRUE(streams_->alive(client));
 }
 
 TEST_F(StreamsTest, ConnectsAndTellsItsOwner) {

@@ -32,7 +32,6 @@ void Exchange::forward(const RouteSettings& route) {
 }
 
 void Exchange::prepare_request() {
-  const std::string_view version = request_.scheme.empty() ? "1.1" : "2.0";
   http::Fields& fields = request_.fields;
   if (settings_->gate != nullptr) remove_own_cookies(fields, scratch_);
   tunnel_to_http1();
@@ -52,17 +51,15 @@ void Exchange::prepare_request() {
       !settings_->trusted_proxies.contains(peer_.address.address)) {
     fields.remove_prefix("x-forwarded-");
   }
-  scratch_.clear();
-  http::append_visitor(scratch_, visitor_);
-  fields.add(x_forwarded_for, "X-Forwarded-For", scratch_);
+  AddressBuffer buffer;
+  const std::string_view visitor = http::visitor_text(visitor_, buffer);
+  fields.add(x_forwarded_for, "X-Forwarded-For", visitor);
   fields.add(x_forwarded_proto, "X-Forwarded-Proto", visitor_https_ ? "https" : "http");
   fields.add(x_forwarded_host, "X-Forwarded-Host", request_.authority);
   scratch_.clear();
-  http::append_forwarded(scratch_, visitor_, visitor_https_, request_.authority);
+  http::append_forwarded(scratch_, visitor, visitor_https_, request_.authority);
   fields.add(forwarded, "Forwarded", scratch_);
-  scratch_.clear();
-  http::append_via(scratch_, version, "sallyport");
-  fields.add(via, "Via", scratch_);
+  fields.add(via, "Via", request_.scheme.empty() ? "1.1 sallyport" : "2.0 sallyport");
   const Rewrite& rewrite = route_->rewrite;
   own_host_ = !route_->config.preserve_host;
   if (!rewrite.request_fields.empty()) {

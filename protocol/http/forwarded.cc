@@ -144,35 +144,24 @@ std::optional<Hop> HopWalk::next() noexcept {
   return line_hops_[--line_count_ % kMaxHops];
 }
 
-void append_visitor(std::string& out, const IpAddress& visitor) {
-  if (visitor.is_any()) {
-    out += "unknown";
-    return;
-  }
-  AddressBuffer buffer;
-  out += visitor.text(buffer);
+std::string_view visitor_text(const IpAddress& visitor, AddressBuffer& buffer) noexcept {
+  return visitor.is_any() ? "unknown" : visitor.text(buffer);
 }
 
-void append_forwarded(std::string& out, const IpAddress& visitor, bool https,
+void append_forwarded(std::string& out, std::string_view visitor, bool https,
                       std::string_view host) {
   // RFC 7239 §6: IPv6 in brackets, and then in quotes.
-  const bool v6 = !visitor.is_any() && !visitor.is_v4();
+  const bool v6 = visitor.contains(':');
   out += v6 ? "for=\"[" : "for=";
-  append_visitor(out, visitor);
+  out += visitor;
   if (v6) out += "]\"";
   if (!host.empty()) {
-    const bool token = std::ranges::all_of(host, is_token_character);
+    const bool token = is_token(host);
     out += token ? ";host=" : ";host=\"";
     out += host;
     if (!token) out += '"';
   }
   out += https ? ";proto=https" : ";proto=http";
-}
-
-void append_via(std::string& out, std::string_view version, std::string_view pseudonym) {
-  out += version;
-  out += ' ';
-  out += pseudonym;
 }
 
 }  // namespace sallyport::http

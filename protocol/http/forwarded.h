@@ -60,14 +60,13 @@ class HopWalk {
 };
 
 /// A visitor as we tell him upstream: "192.0.2.1", "2001:db8::1", or "unknown" for the any address.
-void append_visitor(std::string& out, const IpAddress& visitor);
+/// Mostly into `buffer`.
+[[nodiscard]] std::string_view visitor_text(const IpAddress& visitor,
+                                            AddressBuffer& buffer) noexcept;
 
-/// Forwarded as we tell it: one element, for the visitor and nobody before him. `host`: the Host he
-/// asked, valid; empty leaves it out.
-void append_forwarded(std::string& out, const IpAddress& visitor, bool https,
+/// Forwarded as we tell it: one element, for the visitor and nobody before him. `visitor`: his
+/// visitor_text. `host`: the Host he asked, valid; empty leaves it out.
+void append_forwarded(std::string& out, std::string_view visitor, bool https,
                       std::string_view host);
-
-/// Via (RFC 9110 §7.6.3): "1.1 sallyport". `version`: of the message received, "1.1" or "2.0".
-void append_via(std::string& out, std::string_view version, std::string_view pseudonym);
 
 }  // namespace sallyport::http

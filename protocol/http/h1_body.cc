@@ -159,10 +159,10 @@ std::size_t write_chunk_line(std::uint64_t size, MutableOctets out) noexcept {
 
 std::size_t write_last_chunk(const Fields& trailers, MutableOctets out) noexcept {
   constexpr std::string_view kSizeLine = "0\r\n";
-  const std::size_t octets = kSizeLine.size() + field_lines_octets(trailers) + kChunkEnd.size();
+  const std::size_t octets = kSizeLine.size() + trailers.line_octets() + kChunkEnd.size();
   if (octets > out.size()) return 0;
   copy_octets(as_octets(kSizeLine), out);
-  const std::size_t end = write_field_lines(trailers, out.subspan(kSizeLine.size()));
+  const std::size_t end = trailers.write_lines(out.subspan(kSizeLine.size()));
   copy_octets(as_octets(kChunkEnd), out.subspan(kSizeLine.size() + end));
   return octets;
 }

@@ -1,8 +1,6 @@
 #pragma once
 // The content behind an HTTP/1 head (RFC 9112 §6, §7), found in place: nothing is copied but the
-// trailers. Chunk framing is read here and not by Beast, whose parser wants a chunk's whole line in
-// one piece, has no bound on extensions and cannot be entered behind a head that it has not read;
-// trailer fields are read by it. One reader serves one message after the other; one thread.
+// trailers. One reader serves one message after the other; one thread.
 
 #include <cstddef>
 #include <cstdint>

@@ -2,10 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
-#include <limits>
-
-#include <boost/beast/http/basic_parser.hpp>
-#include <boost/beast/http/error.hpp>
+#include <optional>
 
 #include "protocol/check.h"
 #include "protocol/http/field_text.h"
@@ -13,126 +10,163 @@
 namespace sallyport::http {
 namespace {
 
-namespace beast = boost::beast;
-using beast::error_code;
-
 constexpr std::size_t kMaxEmptyLines = 2;
 /// What a request line holds beside its target: the longest method that is read, two spaces and the
 /// version.
 constexpr std::size_t kMaxLineRestOctets = 48;
 
-std::string_view view(beast::string_view text) { return {text.data(), text.size()}; }
+/// Octets that end no target: white space and controls do. read_request_target is stricter.
+constexpr OctetSet kVisibleOctets = [] {
+  OctetSet set{};
+  for (std::size_t c = 0x21; c < set.size(); ++c) set[c] = c != 0x7f;
+  return set;
+}();
 
-/// Where Beast hands over what it reads: each virtual function, once for requests and answers.
-/// `Sink` has line(), field() and settle(), which return a Refusal.
-template <bool is_request, typename Sink>
-class Parser final : public beast::http::basic_parser<is_request> {
+/// Reads a head, or trailer fields, in one pass. Where the octets end it says need_more, and
+/// whoever has more begins anew; what is bad is bad whatever comes behind it.
+class Lines {
  public:
-  explicit Parser(Sink& sink) : sink_(sink) {
-    this->header_limit(std::numeric_limits<std::uint32_t>::max());  // find_head_end has seen to it
-    this->body_limit(std::numeric_limits<std::uint64_t>::max());    // none would refuse all (1.74)
+  Lines(std::string_view text, std::uint32_t max_fields)
+      : start_(text.data()), at_(start_), end_(start_ + text.size()), max_fields_(max_fields) {}
+
+  /// request-line of RFC 9112 §3: method SP request-target SP HTTP-version CRLF.
+  template <typename Sink>
+  [[nodiscard]] Parse request_line(Sink& sink) {
+    const std::string_view method = take(kTokenOctets);
+    if (at_ == end_) return Parse::need_more;
+    if (method.empty() || *at_++ != ' ') return bad("malformed method");
+    const std::string_view target = take(kVisibleOctets);
+    if (at_ == end_) return Parse::need_more;
+    if (target.empty() || *at_++ != ' ') return bad("malformed target");
+    if (const Parse read = version(); read != Parse::done) return read;
+    if (const Parse read = line_end("malformed version"); read != Parse::done) return read;
+    return judge(sink.line(method, target, minor_version_));
   }
 
-  /// Without a start line Beast reads no fields. Its state stays for parse().
-  void skip_start_line() {
-    error_code error;
-    this->put({kStatusLine.data(), kStatusLine.size()}, error);
-    CHECK(error == beast::http::error::need_more);
+  /// status-line of RFC 9112 §4: HTTP-version SP status-code SP [ reason-phrase ] CRLF.
+  template <typename Sink>
+  [[nodiscard]] Parse status_line(Sink& sink) {
+    if (const Parse read = version(); read != Parse::done) return read;
+    if (at_ == end_) return Parse::need_more;
+    if (*at_++ != ' ') return bad("malformed version");
+    int status = 0;
+    for (int digit = 0; digit < 3; ++digit, ++at_) {
+      if (at_ == end_) return Parse::need_more;
+      if (*at_ < '0' || *at_ > '9') return bad("malformed status");
+      status = status * 10 + (*at_ - '0');
+    }
+    if (at_ == end_) return Parse::need_more;
+    if (*at_++ != ' ') return bad("malformed status");
+    const std::string_view reason = take_text();
+    if (const Parse read = line_end("malformed reason"); read != Parse::done) return read;
+    return judge(sink.line(status, reason, minor_version_));
   }
 
-  /// `text` ends with the empty line.
-  Refusal parse(std::string_view text) {
-    error_code error;
-    const std::size_t octets = this->put({text.data(), text.size()}, error);
-    if (refusal_) return refusal_;
-    if (error) return {400, reason(error)};
-    CHECK(octets == text.size() && this->is_header_done());
-    return sink_.settle();
+  /// field-lines of RFC 9112 §5, and the empty line: field-name ":" OWS field-value OWS CRLF.
+  template <typename Sink>
+  [[nodiscard]] Parse fields(Sink& sink) {
+    for (;;) {
+      const std::string_view name = take_text<':'>();
+      if (at_ == end_) return Parse::need_more;
+      if (*at_ != ':') {
+        return name.empty() ? line_end("malformed field name") : bad_name(name);
+      }
+      const FieldName id = field_name(name);
+      if (id == FieldName::other && !is_token(name)) return bad_name(name);
+      ++at_;
+      const std::string_view value = trim(take_text());
+      if (const Parse read = line_end("malformed field value"); read != Parse::done) return read;
+      if (++fields_ > max_fields_) return judge({431, "too many fields"});
+      sink.field(id, name, value);
+    }
   }
+
+  [[nodiscard]] Refusal refusal() const { return refusal_; }
+  [[nodiscard]] std::size_t octets() const { return static_cast<std::size_t>(at_ - start_); }
 
  private:
-  static constexpr std::string_view kStatusLine = "HTTP/1.1 200 \r\n";
-
-  static std::string_view reason(const error_code& error) {
-    using Error = beast::http::error;
-    if (error == Error::bad_method) return "malformed method";
-    if (error == Error::bad_target) return "malformed target";
-    if (error == Error::bad_version) return "malformed version";
-    if (error == Error::bad_status) return "malformed status";
-    if (error == Error::bad_reason) return "malformed reason";
-    if (error == Error::bad_field) return "malformed field name";
-    if (error == Error::bad_value) return "malformed field value";
-    if (error == Error::bad_line_ending) return "bare CR";
-    if (error == Error::bad_content_length) return "malformed Content-Length";
-    if (error == Error::bad_transfer_encoding) return "malformed Transfer-Encoding";
-    return "malformed head";
+  std::string_view take(const OctetSet& set) {
+    const char* const from = at_;
+    while (at_ != end_ && is_in(set, *at_)) ++at_;
+    return {from, at_};
   }
-
-  void keep(Refusal refusal, error_code& error) {
-    if (!refusal) return;
+  template <char end = '\r'>
+  std::string_view take_text() {
+    const char* const from = at_;
+    at_ = find_control<end>(at_, end_);
+    return {from, at_};
+  }
+  Parse bad_name(std::string_view name) {
+    const bool folded = !name.empty() && is_white_space(name.front());
+    return bad(folded ? "folded line" : "malformed field name");
+  }
+  Parse version() {
+    constexpr std::string_view kName = "HTTP/1.";
+    const std::string_view rest(at_, end_);
+    if (rest.size() <= kName.size()) {
+      return kName.starts_with(rest) ? Parse::need_more : bad("malformed version");
+    }
+    const char minor = rest[kName.size()];
+    if (!rest.starts_with(kName) || (minor != '0' && minor != '1')) return bad("malformed version");
+    minor_version_ = minor - '0';
+    at_ += kName.size() + 1;
+    return Parse::done;
+  }
+  Parse line_end(std::string_view otherwise) {
+    if (at_ == end_) return Parse::need_more;
+    if (*at_ == '\n') return bad("bare LF");
+    if (*at_ != '\r') return bad(otherwise);
+    if (end_ - at_ < 2) return Parse::need_more;
+    if (at_[1] != '\n') return bad("bare CR");
+    at_ += 2;
+    return Parse::done;
+  }
+  Parse bad(std::string_view reason) { return judge({400, reason}); }
+  Parse judge(Refusal refusal) {
     refusal_ = refusal;
-    error = beast::http::error::bad_field;  // any will do: it stops Beast
+    return refusal ? Parse::bad : Parse::done;
   }
 
-  void on_request_impl(beast::http::verb, beast::string_view method, beast::string_view target,
-                       int version, error_code& error) override {
-    if constexpr (is_request) keep(sink_.line(view(method), view(target), version), error);
-  }
-  void on_response_impl(int code, beast::string_view reason, int version,
-                        error_code& error) override {
-    if constexpr (!is_request) keep(sink_.line(code, view(reason), version), error);
-  }
-  void on_field_impl(beast::http::field, beast::string_view name, beast::string_view value,
-                     error_code& error) override {
-    keep(sink_.field(view(name), view(value)), error);
-  }
-  void on_header_impl(error_code&) override {}
-  void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
-  std::size_t on_body_impl(beast::string_view body, error_code&) override { return body.size(); }
-  void on_chunk_header_impl(std::uint64_t, beast::string_view, error_code&) override {}
-  std::size_t on_chunk_body_impl(std::uint64_t, beast::string_view body, error_code&) override {
-    return body.size();
-  }
-  void on_finish_impl(error_code&) override {}
-
-  Sink& sink_;
+  const char* const start_;
+  const char* at_;
+  const char* const end_;
+  const std::uint32_t max_fields_;
+  std::uint32_t fields_ = 0;
+  int minor_version_ = 1;
   Refusal refusal_;
 };
 
 /// Fields of either head.
 class FieldSink {
  public:
-  FieldSink(std::uint32_t max_fields, Fields& fields) : max_fields_(max_fields), fields_(fields) {}
+  FieldSink(const char* head, Fields& fields) : head_text_(head), fields_(fields) {}
 
-  Refusal field(std::string_view name, std::string_view value) {
-    if (++count_ > max_fields_) return {431, "too many fields"};
-    const FieldName id = field_name(name);
-    if (!decisive_.see(id, value)) fields_.add(id, name, value);
-    return {};
+  void field(FieldName id, std::string_view name, std::string_view value) {
+    if (!decisive_.see(id, value)) fields_.place(id, head_text_, name, value);
   }
 
  protected:
   [[nodiscard]] const Decisive& decisive() const { return decisive_; }
 
  private:
-  const std::uint32_t max_fields_;
-  std::uint32_t count_ = 0;
+  const char* const head_text_;
   Fields& fields_;
   Decisive decisive_;
 };
 
 class RequestSink : public FieldSink {
  public:
-  RequestSink(const Limits& limits, RequestHead& head)
-      : FieldSink(limits.max_fields, head.fields),
-        max_target_octets_(limits.max_target_octets),
-        head_(head) {}
+  RequestSink(const char* text, const Limits& limits, RequestHead& head)
+      : FieldSink(text, head.fields), max_target_octets_(limits.max_target_octets), head_(head) {}
 
-  Refusal line(std::string_view method, std::string_view target, int version) {
-    head_.minor_version = static_cast<std::uint8_t>(version % 10);
+  Refusal line(std::string_view method, std::string_view target, int minor_version) {
+    head_.minor_version = static_cast<std::uint8_t>(minor_version);
     return read_request_target(method, target, max_target_octets_, head_);
   }
-  Refusal settle() { return settle_request(decisive(), head_); }
+  Refusal settle(std::string_view text) {
+    head_.fields.hold(text);
+    return settle_request(decisive(), head_);
+  }
 
  private:
   const std::uint32_t max_target_octets_;
@@ -141,16 +175,19 @@ class RequestSink : public FieldSink {
 
 class ResponseSink : public FieldSink {
  public:
-  ResponseSink(const Limits& limits, Method request_method, ResponseHead& head)
-      : FieldSink(limits.max_fields, head.fields), request_method_(request_method), head_(head) {}
+  ResponseSink(const char* text, Method request_method, ResponseHead& head)
+      : FieldSink(text, head.fields), request_method_(request_method), head_(head) {}
 
-  Refusal line(int code, std::string_view reason, int version) {
-    head_.status = static_cast<std::uint16_t>(code);
-    head_.minor_version = static_cast<std::uint8_t>(version % 10);
+  Refusal line(int status, std::string_view reason, int minor_version) {
+    head_.status = static_cast<std::uint16_t>(status);
+    head_.minor_version = static_cast<std::uint8_t>(minor_version);
     head_.reason.assign(reason);
     return {};
   }
-  Refusal settle() { return settle_response(decisive(), request_method_, head_); }
+  Refusal settle(std::string_view text) {
+    head_.fields.hold(text);
+    return settle_response(decisive(), request_method_, head_);
+  }
 
  private:
   const Method request_method_;
@@ -159,21 +196,13 @@ class ResponseSink : public FieldSink {
 
 class TrailerSink {
  public:
-  TrailerSink(std::uint32_t max_fields, Fields& fields)
-      : max_fields_(max_fields), fields_(fields) {}
+  explicit TrailerSink(Fields& fields) : fields_(fields) {}
 
-  static Refusal line(int, std::string_view, int) { return {}; }
-  Refusal field(std::string_view name, std::string_view value) {
-    if (++count_ > max_fields_) return {431, "too many fields"};
-    const FieldName id = field_name(name);
+  void field(FieldName id, std::string_view name, std::string_view value) {
     if (is_trailer(id, name)) fields_.add(id, name, value);
-    return {};
   }
-  static Refusal settle() { return {}; }
 
  private:
-  const std::uint32_t max_fields_;
-  std::uint32_t count_ = 0;
   Fields& fields_;
 };
 
@@ -184,7 +213,7 @@ std::size_t leading_empty_lines(std::string_view text) {
   return octets;
 }
 
-/// Whether a request line that Beast has refused for its version asks for another one than ours:
+/// Whether a request line that was refused for its version asks for another one than ours:
 /// "HTTP/", digits, dot, digits.
 bool asks_other_version(std::string_view text) {
   std::string_view line = text.substr(0, text.find('\r'));
@@ -223,12 +252,75 @@ Refusal check_unfinished(std::string_view text, const Limits& limits) {
   return {};
 }
 
+/// The same of an answer's.
+Refusal check_unfinished_answer(std::string_view text, const Limits& limits) {
+  if (!text.empty() && text.front() != 'H') return {502, "malformed version"};
+  if (text.size() >= limits.max_head_octets) return {502, "head too large"};
+  return {};
+}
+
+/// All of a head, if `text` holds it.
+ParsedHead read_request(std::string_view text, const Limits& limits, RequestHead& head) {
+  head.reset();
+  RequestSink sink(text.data(), limits, head);
+  Lines lines(text, limits.max_fields);
+  Parse read = lines.request_line(sink);
+  if (read == Parse::done) read = lines.fields(sink);
+  Refusal refusal = lines.refusal();
+  if (read == Parse::done) {
+    refusal = lines.octets() > limits.max_head_octets ? too_large(text, limits)
+                                                      : sink.settle(text.substr(0, lines.octets()));
+  } else if (refusal.reason == "malformed version" && asks_other_version(text)) {
+    refusal = {505, "unknown version"};
+  }
+  if (read == Parse::done && !refusal) return {.state = read, .consumed = lines.octets()};
+  head.fields.reset();
+  return {.state = refusal ? Parse::bad : Parse::need_more, .refusal = refusal};
+}
+
+ParsedHead read_response(std::string_view text, const Limits& limits, Method request_method,
+                         ResponseHead& head) {
+  head.reset();
+  ResponseSink sink(text.data(), request_method, head);
+  Lines lines(text, limits.max_fields);
+  Parse read = lines.status_line(sink);
+  if (read == Parse::done) read = lines.fields(sink);
+  Refusal refusal = lines.refusal();
+  if (read == Parse::done) {
+    refusal = lines.octets() > limits.max_head_octets ? Refusal{502, "head too large"}
+                                                      : sink.settle(text.substr(0, lines.octets()));
+  }
+  if (read == Parse::done && !refusal) return {.state = read, .consumed = lines.octets()};
+  head.fields.reset();
+  if (refusal) refusal.status = 502;
+  return {.state = refusal ? Parse::bad : Parse::need_more, .refusal = refusal};
+}
+
+/// Mostly a head comes at once. If not, its end is looked for, so that no octet is read again and
+/// again; nor is anything refused before that but what `check_unfinished` and find_head_end refuse.
+template <typename Read, typename CheckUnfinished>
+ParsedHead parse_head(std::string_view text, std::size_t searched, std::uint16_t refused_with,
+                      Read read, CheckUnfinished check_unfinished) {
+  if (searched == 0) {
+    if (const ParsedHead parsed = read(); parsed.state == Parse::done) return parsed;
+  }
+  const HeadEnd end = find_head_end(text, searched);
+  switch (end.state) {
+    case Parse::done: return read();
+    case Parse::bad: return {.state = Parse::bad, .refusal = {refused_with, end.reason}};
+    case Parse::need_more: break;
+  }
+  const Refusal refusal = check_unfinished();
+  return {
+      .state = refusal ? Parse::bad : Parse::need_more, .consumed = end.octets, .refusal = refusal};
+}
+
 }  // namespace
 
 HeadEnd find_head_end(std::string_view text, std::size_t searched) noexcept {
   CHECK(searched <= text.size());
-  const auto is_fold = [&](std::size_t at) { return text[at] == ' ' || text[at] == '\t'; };
-  if (searched > 0 && searched < text.size() && text[searched - 1] == '\n' && is_fold(searched)) {
+  if (searched > 0 && searched < text.size() && text[searched - 1] == '\n' &&
+      is_white_space(text[searched])) {
     return {.state = Parse::bad, .reason = "folded line"};
   }
   while (searched < text.size()) {
@@ -239,7 +331,7 @@ HeadEnd find_head_end(std::string_view text, std::size_t searched) noexcept {
     if (at == 0 || text[at - 1] != '\r') return {.state = Parse::bad, .reason = "bare LF"};
     searched = at + 1;
     if (at == 1 || text[at - 2] == '\n') return {.state = Parse::done, .octets = searched};
-    if (searched < text.size() && is_fold(searched)) {
+    if (searched < text.size() && is_white_space(text[searched])) {
       return {.state = Parse::bad, .reason = "folded line"};
     }
   }
@@ -250,53 +342,25 @@ ParsedHead parse_request_head(Octets input, const Limits& limits, RequestHead& h
                               std::size_t searched) {
   const std::size_t skipped = leading_empty_lines(as_text(input));
   const std::string_view text = as_text(input.subspan(skipped));
-  const auto bad = [](Refusal refusal) {
-    return ParsedHead{.state = Parse::bad, .refusal = refusal};
-  };
-  const HeadEnd end = find_head_end(text, searched > skipped ? searched - skipped : 0);
-  if (end.state == Parse::bad) return bad({400, end.reason});
-  if (end.state == Parse::need_more) {
-    if (const Refusal refusal = check_unfinished(text, limits)) return bad(refusal);
-    return {.state = Parse::need_more, .consumed = skipped + end.octets};
-  }
-  head.reset();
-  RequestSink sink(limits, head);
-  if (end.octets > limits.max_head_octets) return bad(too_large(text, limits));
-  const std::string_view whole = text.substr(0, end.octets);
-  Refusal refusal = Parser<true, RequestSink>(sink).parse(whole);
-  if (!refusal) return {.state = Parse::done, .consumed = skipped + end.octets};
-  if (refusal.reason == "malformed version" && asks_other_version(whole)) {
-    refusal = {505, "unknown version"};
-  }
-  return bad(refusal);
+  ParsedHead parsed = parse_head(
+      text, searched > skipped ? searched - skipped : 0, 400,
+      [&] { return read_request(text, limits, head); },
+      [&] { return check_unfinished(text, limits); });
+  parsed.consumed += skipped;
+  return parsed;
 }
 
 ParsedHead parse_response_head(Octets input, const Limits& limits, Method request_method,
                                ResponseHead& head, std::size_t searched) {
   const std::string_view text = as_text(input);
-  const auto bad = [](std::string_view reason) {
-    return ParsedHead{.state = Parse::bad, .refusal = {502, reason}};
-  };
-  const HeadEnd end = find_head_end(text, searched);
-  if (end.state == Parse::bad) return bad(end.reason);
-  if (end.state == Parse::need_more) {
-    if (!text.empty() && text.front() != 'H') return bad("malformed version");
-    if (text.size() >= limits.max_head_octets) return bad("head too large");
-    return {.state = Parse::need_more, .consumed = end.octets};
-  }
-  head.reset();
-  ResponseSink sink(limits, request_method, head);
-  if (end.octets > limits.max_head_octets) return bad("head too large");
-  const Refusal refusal = Parser<false, ResponseSink>(sink).parse(text.substr(0, end.octets));
-  if (refusal) return bad(refusal.reason);
-  return {.state = Parse::done, .consumed = end.octets};
+  return parse_head(
+      text, searched, 502, [&] { return read_response(text, limits, request_method, head); },
+      [&] { return check_unfinished_answer(text, limits); });
 }
 
 bool parse_trailers(std::string_view section, std::uint32_t max_fields, Fields& trailers) {
-  TrailerSink sink(max_fields, trailers);
-  Parser<false, TrailerSink> parser(sink);
-  parser.skip_start_line();
-  return !parser.parse(section);
+  TrailerSink sink(trailers);
+  return Lines(section, max_fields).fields(sink) == Parse::done;
 }
 
 }  // namespace sallyport::http

@@ -1,7 +1,6 @@
 #pragma once
-// HTTP/1 heads (RFC 9112): octets to a RequestHead or ResponseHead, by Boost.Beast's parser, with
-// everything refused that could be read in two ways (strictness.h). No state between calls; any
-// thread.
+// HTTP/1 heads (RFC 9112): octets to a RequestHead or ResponseHead, with everything refused that
+// could be read in two ways (strictness.h). No state between calls; any thread.
 
 #include <cstddef>
 #include <cstdint>

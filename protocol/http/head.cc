@@ -59,33 +59,32 @@ constexpr std::array<std::string_view, 41> kNames = {
 static_assert(kNames.size() == static_cast<std::size_t>(FieldName::x_requested_with) + 1);
 
 constexpr std::size_t kLongestName = 25;
-/// A name of 32 octets, padded with zeros, to be compared eight at a time.
-using Words = std::array<std::uint64_t, 4>;
+/// Of a head that is held: beside its first line, no name is too long for 16 bits.
+constexpr std::size_t kMostHeldOctets = 65'536;
 
-/// Equal to a name whose case does not matter if, for each word, word | mask == lower.
+/// Equal to a name whose case does not matter if, for each octet, octet | mask == lower.
 struct Pattern {
-  Words lower;
-  Words mask;
+  std::array<char, kLongestName> lower;
+  std::array<char, kLongestName> mask;
 };
 
 constexpr auto kPatterns = [] {
   std::array<Pattern, kNames.size()> patterns{};
   for (std::size_t i = 0; i < kNames.size(); ++i) {
-    std::array<char, sizeof(Words)> lower{};
-    std::array<char, sizeof(Words)> mask{};
     for (std::size_t at = 0; at < kNames[i].size(); ++at) {
-      lower[at] = kNames[i][at];
-      mask[at] = lower[at] >= 'a' && lower[at] <= 'z' ? ' ' : '\0';
+      const char c = kNames[i][at];
+      patterns[i].lower[at] = c;
+      patterns[i].mask[at] = c >= 'a' && c <= 'z' ? ' ' : '\0';
     }
-    patterns[i] = {.lower = std::bit_cast<Words>(lower), .mask = std::bit_cast<Words>(mask)};
   }
   return patterns;
 }();
 
 /// Tells all names apart, whatever the case; `name` is not empty.
 constexpr std::uint32_t key(std::string_view name) {
-  const auto octet = [&](std::size_t at) {
-    return std::uint32_t{static_cast<unsigned char>(name[at])} | 0x20;
+  const char* const octets = name.data();
+  const auto octet = [octets](std::size_t at) {
+    return std::uint32_t{static_cast<unsigned char>(octets[at])} | 0x20;
   };
   return static_cast<std::uint32_t>(name.size()) | octet(0) << 8 | octet(name.size() / 2) << 16 |
          octet(name.size() - 1) << 24;
@@ -120,14 +119,30 @@ FieldName field_name(std::string_view name) noexcept {
   if (name.empty() || name.size() > kLongestName) return FieldName::other;
   const std::uint8_t candidate = kSlots[slot(key(name), kMultiplier)];
   if (kNames[candidate].size() != name.size()) return FieldName::other;
-  Words words{};
-  std::memcpy(words.data(), name.data(), name.size());
   const Pattern& pattern = kPatterns[candidate];
-  std::uint64_t difference = 0;
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    difference |= (words[i] | pattern.mask[i]) ^ pattern.lower[i];
+  // Words that overlap reach the last octet and none behind it.
+  bool equal = true;
+  const auto compare = [&]<typename Word>(std::size_t at, Word) {
+    const auto load = [at](const char* text) {
+      Word word;
+      std::memcpy(&word, text + at, sizeof word);
+      return word;
+    };
+    equal &= (load(name.data()) | load(pattern.mask.data())) == load(pattern.lower.data());
+  };
+  if (name.size() >= sizeof(std::uint64_t)) {
+    for (std::size_t at = 0; at + sizeof(std::uint64_t) < name.size();
+         at += sizeof(std::uint64_t)) {
+      compare(at, std::uint64_t{});
+    }
+    compare(name.size() - sizeof(std::uint64_t), std::uint64_t{});
+  } else if (name.size() >= sizeof(std::uint32_t)) {
+    compare(0, std::uint32_t{});
+    compare(name.size() - sizeof(std::uint32_t), std::uint32_t{});
+  } else {
+    for (std::size_t at = 0; at < name.size(); ++at) compare(at, std::uint8_t{});
   }
-  return difference == 0 ? static_cast<FieldName>(candidate) : FieldName::other;
+  return equal ? static_cast<FieldName>(candidate) : FieldName::other;
 }
 
 Method method_of(std::string_view text) noexcept {
@@ -144,6 +159,7 @@ Method method_of(std::string_view text) noexcept {
 }
 
 void Fields::reset() noexcept {
+  seen_ = {};
   text_.clear();
   entries_.clear();
 }
@@ -154,22 +170,40 @@ void Fields::add(std::string_view name, std::string_view value) {
 
 void Fields::add(FieldName id, std::string_view name, std::string_view value) {
   CHECK(name.size() <= std::numeric_limits<std::uint16_t>::max());
-  const std::size_t end = text_.size() + name.size() + value.size();
+  const std::size_t end = text_.size() + name.size() + value.size() + kLineOctets;
   CHECK(end <= std::numeric_limits<std::uint32_t>::max());
-  entries_.push_back({.id = id,
-                      .name_length = static_cast<std::uint16_t>(name.size()),
-                      .name_at = static_cast<std::uint32_t>(text_.size()),
-                      .value_at = static_cast<std::uint32_t>(text_.size() + name.size()),
-                      .value_length = static_cast<std::uint32_t>(value.size())});
-  if (end <= text_.capacity()) {
-    text_.append(name).append(value);
-    return;
-  }
+  seen_.add(id);
+  entries_.push_back(
+      {.id = id,
+       .is_line = true,
+       .name_length = static_cast<std::uint16_t>(name.size()),
+       .name_at = static_cast<std::uint32_t>(text_.size()),
+       .value_at = static_cast<std::uint32_t>(text_.size() + name.size() + kColon.size()),
+       .value_length = static_cast<std::uint32_t>(value.size())});
+  const auto append_line = [=, from = text_.size()](char* out, std::size_t size) {
+    char* at = out + from;
+    const auto append = [&at](std::string_view piece) {
+      if (!piece.empty()) std::memcpy(at, piece.data(), piece.size());
+      at += piece.size();
+    };
+    append(name);
+    append(kColon);
+    append(value);
+    append(kLineEnd);
+    return size;
+  };
+  if (end <= text_.capacity()) return text_.resize_and_overwrite(end, append_line);
   // The two may be views into text_, which is given up only after they are copied.
   std::string larger;
   larger.reserve(std::max(end, 2 * text_.capacity()));
-  larger.append(text_).append(name).append(value);
+  larger.append(text_);
+  larger.resize_and_overwrite(end, append_line);
   text_.swap(larger);
+}
+
+void Fields::hold(std::string_view head) {
+  CHECK(head.size() <= kMostHeldOctets);
+  text_.assign(head);
 }
 
 void Fields::set(std::string_view name, std::string_view value) {
@@ -178,16 +212,15 @@ void Fields::set(std::string_view name, std::string_view value) {
 }
 
 void Fields::remove(FieldName id) noexcept {
-  std::erase_if(entries_, [id](const Entry& entry) { return entry.id == id; });
+  FieldSet ids;
+  ids.add(id);
+  remove(ids);
 }
 
-void Fields::remove(std::initializer_list<FieldName> ids) noexcept {
+void Fields::remove(FieldSet ids) noexcept {
   static_assert(kNames.size() <= 64);
-  std::uint64_t removed = 0;
-  for (const FieldName id : ids) removed |= std::uint64_t{1} << static_cast<unsigned>(id);
-  std::erase_if(entries_, [removed](const Entry& entry) {
-    return (removed >> static_cast<unsigned>(entry.id) & 1) != 0;
-  });
+  if ((ids.bits & seen_.bits) == 0) return;
+  std::erase_if(entries_, [ids](const Entry& entry) { return ids.has(entry.id); });
 }
 
 void Fields::remove(std::string_view name) noexcept {
@@ -215,6 +248,7 @@ void Fields::remove_prefix(std::string_view prefix) noexcept {
 }
 
 std::optional<std::string_view> Fields::find(FieldName id) const noexcept {
+  if (!seen_.has(id)) return std::nullopt;
   for (const Entry& entry : entries_) {
     if (entry.id == id) return std::string_view(text_).substr(entry.value_at, entry.value_length);
   }
@@ -232,10 +266,12 @@ std::optional<std::string_view> Fields::find(std::string_view name) const noexce
 }
 
 std::size_t Fields::count(FieldName id) const noexcept {
+  if (!seen_.has(id)) return 0;
   return static_cast<std::size_t>(std::ranges::count(entries_, id, &Entry::id));
 }
 
 bool Fields::has_element(FieldName id, std::string_view element) const noexcept {
+  if (!seen_.has(id)) return false;
   for (std::size_t i = 0; i < size(); ++i) {
     const Field field = (*this)[i];
     if (field.id != id) continue;
@@ -253,6 +289,35 @@ std::size_t Fields::octets() const noexcept {
   std::size_t octets = 0;
   for (const Entry& entry : entries_) octets += entry.name_length + entry.value_length;
   return octets;
+}
+
+std::size_t Fields::write_lines(MutableOctets out) const noexcept {
+  std::size_t written = 0;
+  const auto copy = [&](const char* text, std::size_t octets) {
+    CHECK(octets <= out.size() - written);
+    std::memcpy(out.data() + written, text, octets);
+    written += octets;
+  };
+  // Lines that follow each other, as most do, go as one piece.
+  const char* const text = text_.data();
+  std::size_t from = 0;
+  std::size_t to = 0;
+  for (const Entry& entry : entries_) {
+    if (!entry.is_line || entry.name_at != to) {
+      copy(text + from, to - from);
+      from = to = entry.name_at;
+    }
+    if (entry.is_line) {
+      to = entry.value_at + entry.value_length + kLineEnd.size();
+      continue;
+    }
+    copy(text + entry.name_at, entry.name_length);
+    copy(kColon.data(), kColon.size());
+    copy(text + entry.value_at, entry.value_length);
+    copy(kLineEnd.data(), kLineEnd.size());
+  }
+  copy(text + from, to - from);
+  return written;
 }
 
 void RequestHead::reset() noexcept {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "protocol/check.h"
+#include "protocol/octets.h"
 
 namespace sallyport::http {
 
@@ -73,6 +74,21 @@ enum class FieldName : std::uint8_t {
   x_requested_with,
 };
 
+/// Some of them, as a bit for each.
+struct FieldSet {
+  std::uint64_t bits = 0;
+  constexpr FieldSet() = default;
+  consteval FieldSet(std::initializer_list<FieldName> names) {
+    for (const FieldName name : names) add(name);
+  }
+  constexpr void add(FieldName name) noexcept {
+    bits |= std::uint64_t{1} << static_cast<unsigned>(name);
+  }
+  [[nodiscard]] constexpr bool has(FieldName name) const noexcept {
+    return (bits >> static_cast<unsigned>(name) & 1) != 0;
+  }
+};
+
 [[nodiscard]] FieldName field_name(std::string_view name) noexcept;  ///< any case
 [[nodiscard]] Method method_of(std::string_view text) noexcept;  ///< case-sensitive, RFC 9110 §9.1
 
@@ -95,14 +111,38 @@ struct Field {
 /// Views that it hands out hold until the next add() or reset(); remove() leaves them valid. What
 /// is added may be such a view.
 class Fields {
+  struct Entry {
+    FieldName id;
+    bool is_line;  ///< ": " and CRLF stand around the value
+    std::uint16_t name_length;
+    std::uint32_t name_at;
+    std::uint32_t value_at;
+    std::uint32_t value_length;
+  };
+
  public:
   void reset() noexcept;
   void add(std::string_view name, std::string_view value);
   void add(FieldName id, std::string_view name, std::string_view value);
+  /// For a parser, after reset(): notes the places of a field in the head that begins at `head`,
+  /// whose lines end with CRLF. None may be read before hold() copies that head, once for all.
+  void place(FieldName id, const char* head, std::string_view name, std::string_view value) {
+    const char* const colon = name.data() + name.size();
+    const bool is_line =
+        value.data() == colon + 2 && colon[1] == ' ' && value.data()[value.size()] == '\r';
+    seen_.add(id);
+    entries_.push_back({.id = id,
+                        .is_line = is_line,
+                        .name_length = static_cast<std::uint16_t>(name.size()),
+                        .name_at = static_cast<std::uint32_t>(name.data() - head),
+                        .value_at = static_cast<std::uint32_t>(value.data() - head),
+                        .value_length = static_cast<std::uint32_t>(value.size())});
+  }
+  void hold(std::string_view head);
   void set(std::string_view name, std::string_view value);  ///< removes all others of that name
   void remove(FieldName id) noexcept;
   void remove(std::string_view name) noexcept;
-  void remove(std::initializer_list<FieldName> ids) noexcept;  ///< in one pass
+  void remove(FieldSet ids) noexcept;  ///< in one pass
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
   [[nodiscard]] Field operator[](std::size_t index) const noexcept {
     CHECK(index < entries_.size());
@@ -123,18 +163,20 @@ class Fields {
   /// Whether a list field (RFC 9110 §5.6.1), over all its lines, has this element; any case.
   [[nodiscard]] bool has_element(FieldName id, std::string_view element) const noexcept;
   [[nodiscard]] std::size_t octets() const noexcept;  ///< of names and values
+  /// "name: value" CRLF for each.
+  [[nodiscard]] std::size_t line_octets() const noexcept {
+    return octets() + kLineOctets * entries_.size();
+  }
+  /// Returns line_octets(), for which `out` has room.
+  [[nodiscard]] std::size_t write_lines(MutableOctets out) const noexcept;
 
  private:
-  struct Entry;
   [[nodiscard]] bool begins(const Entry& entry, std::string_view prefix) const noexcept;
-  struct Entry {
-    FieldName id;
-    std::uint16_t name_length;
-    std::uint32_t name_at;
-    std::uint32_t value_at;
-    std::uint32_t value_length;
-  };
-  std::string text_;
+  static constexpr std::string_view kColon = ": ";
+  static constexpr std::string_view kLineEnd = "\r\n";
+  static constexpr std::size_t kLineOctets = kColon.size() + kLineEnd.size();
+  FieldSet seen_;     ///< all that there are, and perhaps some that have been removed
+  std::string text_;  ///< a head, and lines that were added
   std::vector<Entry> entries_;
 };
 

@@ -4,7 +4,6 @@
 #include <array>
 #include <charconv>
 #include <cstring>
-#include <optional>
 #include <string>
 
 #include "protocol/check.h"
@@ -21,7 +20,7 @@ constexpr std::size_t kOwnLinesOctets = 160;
 /// Writes to memory that was measured before.
 class Cursor {
  public:
-  explicit Cursor(std::uint8_t* at) : at_(at) {}
+  explicit Cursor(MutableOctets out) : at_(out.data()), end_(at_ + out.size()) {}
   void text(std::string_view text) {
     std::memcpy(at_, text.data(), text.size());
     at_ += text.size();
@@ -32,13 +31,12 @@ class Cursor {
     text(value);
     text("\r\n");
   }
-  void fields(const Fields& fields) {
-    for (std::size_t i = 0; i < fields.size(); ++i) line(fields[i].name, fields[i].value);
-  }
+  void fields(const Fields& fields) { at_ += fields.write_lines({at_, end_}); }
   [[nodiscard]] std::uint8_t* at() const { return at_; }
 
  private:
   std::uint8_t* at_;
+  std::uint8_t* const end_;
 };
 
 void write_content_length(std::uint64_t length, Cursor& out) {
@@ -79,12 +77,11 @@ bool may_be_named(std::string_view name) {
       kEssential, [&](std::string_view essential) { return equal_ignoring_case(essential, name); });
 }
 
-/// Value of line `n` of the field.
-std::optional<std::string_view> find_line(const Fields& fields, FieldName id, std::size_t n) {
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    if (fields[i].id == id && n-- == 0) return fields[i].value;
-  }
-  return std::nullopt;
+/// Value of line `n` of the field, which there is.
+std::string_view find_line(const Fields& fields, FieldName id, std::size_t n) {
+  std::size_t i = 0;
+  while (fields[i].id != id || n-- > 0) ++i;
+  return fields[i].value;
 }
 
 void remove_named(std::string_view connection, Fields& fields) {
@@ -107,29 +104,18 @@ void write_connection(std::string_view option, bool te, Cursor& out) {
 
 }  // namespace
 
-std::size_t field_lines_octets(const Fields& fields) noexcept {
-  return fields.octets() + 4 * fields.size();
-}
-
-std::size_t write_field_lines(const Fields& fields, MutableOctets out) noexcept {
-  CHECK(out.size() >= field_lines_octets(fields));
-  Cursor cursor(out.data());
-  cursor.fields(fields);
-  return static_cast<std::size_t>(cursor.at() - out.data());
-}
-
 std::size_t request_head_octets(const RequestHead& head) noexcept {
   return kOwnLinesOctets + head.method_text.size() + head.target.size() + head.authority.size() +
-         head.protocol.size() + field_lines_octets(head.fields);
+         head.protocol.size() + head.fields.line_octets();
 }
 
 std::size_t response_head_octets(const ResponseHead& head) noexcept {
-  return kOwnLinesOctets + head.reason.size() + field_lines_octets(head.fields);
+  return kOwnLinesOctets + head.reason.size() + head.fields.line_octets();
 }
 
 std::size_t write_request_head(const RequestHead& head, MutableOctets out) noexcept {
   if (out.size() < request_head_octets(head)) return 0;
-  Cursor cursor(out.data());
+  Cursor cursor(out);
   cursor.text(head.method_text);
   cursor.text(" ");
   cursor.text(head.target);
@@ -153,7 +139,7 @@ std::size_t write_request_head(const RequestHead& head, MutableOctets out) noexc
 std::size_t write_response_head(const ResponseHead& head, MutableOctets out) noexcept {
   CHECK(head.status >= 100 && head.status <= 999);
   if (out.size() < response_head_octets(head)) return 0;
-  Cursor cursor(out.data());
+  Cursor cursor(out);
   const std::array<char, 4> status = {static_cast<char>('0' + head.status / 100),
                                       static_cast<char>('0' + head.status / 10 % 10),
                                       static_cast<char>('0' + head.status % 10), ' '};
@@ -170,9 +156,9 @@ std::size_t write_response_head(const ResponseHead& head, MutableOctets out) noe
 }
 
 void remove_hop_by_hop(Fields& fields, KeepUpgrade upgrade) {
-  for (std::size_t n = 0; const auto connection = find_line(fields, FieldName::connection, n);
-       ++n) {
-    remove_named(*connection, fields);
+  const std::size_t lines = fields.count(FieldName::connection);
+  for (std::size_t n = 0; n < lines; ++n) {
+    remove_named(find_line(fields, FieldName::connection, n), fields);
   }
   const bool trailers = fields.has_element(FieldName::te, "trailers");
   fields.remove({FieldName::connection, FieldName::keep_alive, FieldName::proxy_connection,

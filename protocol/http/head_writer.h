@@ -31,10 +31,6 @@ namespace sallyport::http {
 /// "upgrade" for 101 (whose Upgrade is among the fields), and nothing for the other 1xx.
 [[nodiscard]] std::size_t write_response_head(const ResponseHead& head, MutableOctets out) noexcept;
 
-/// "Name: value\r\n" for each field. `out` has room for field_lines_octets().
-[[nodiscard]] std::size_t field_lines_octets(const Fields& fields) noexcept;
-std::size_t write_field_lines(const Fields& fields, MutableOctets out) noexcept;
-
 enum class KeepUpgrade : bool { no, yes };
 
 /// Takes out what is meant for one connection only (RFC 9110 §7.6.1): Connection and the fields it

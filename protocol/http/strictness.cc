@@ -18,16 +18,16 @@ constexpr std::size_t kMaxLengthDigits = 19;
 constexpr std::uint32_t kMaxConnectionOptions = 32;
 
 /// Octets that a request target may hold: VCHAR but the number sign, since a fragment is never sent
-/// (RFC 9112 §3.2). Beast has refused white space and controls.
-constexpr auto kTargetOctets = [] {
-  std::array<bool, 256> allowed{};
+/// (RFC 9112 §3.2).
+constexpr OctetSet kTargetOctets = [] {
+  OctetSet allowed{};
   for (std::size_t c = 0x21; c < 0x7f; ++c) allowed[c] = c != '#';
   return allowed;
 }();
 
 bool is_target(std::string_view text) {
   bool good = true;
-  for (const char c : text) good &= kTargetOctets[static_cast<unsigned char>(c)];
+  for (const char c : text) good &= is_in(kTargetOctets, c);
   return good;
 }
 
@@ -103,6 +103,7 @@ Refusal settle_framing(const Decisive& decisive, Head& head) {
   if (decisive.connection_options > kMaxConnectionOptions) {
     return {400, "too many connection options"};
   }
+  if (decisive.malformed_option) return {400, "malformed Connection"};
   if (encoding.count > 0) {
     if (length.count > 0) return {400, "Content-Length beside Transfer-Encoding"};
     if (head.minor_version == 0) return {400, "Transfer-Encoding in HTTP/1.0"};
@@ -132,14 +133,14 @@ bool stays_open(const Decisive& decisive, const Head& head) {
 }  // namespace
 
 bool Decisive::see(FieldName id, std::string_view value) noexcept {
-  if (id == FieldName::host) host.see(value);
-  if (id == FieldName::content_length) content_length.see(value);
-  if (id == FieldName::transfer_encoding) transfer_encoding.see(value);
+  if (id == FieldName::other) return false;
+  if (id == FieldName::host) return host.see(value), true;
+  if (id == FieldName::content_length) return content_length.see(value), true;
+  if (id == FieldName::transfer_encoding) return transfer_encoding.see(value), true;
   if (id == FieldName::upgrade) upgrade.see(value);
   if (id == FieldName::expect) expect.see(value);
   if (id == FieldName::connection) see_options(value);
-  return id == FieldName::host || id == FieldName::content_length ||
-         id == FieldName::transfer_encoding;
+  return false;
 }
 
 void Decisive::see_options(std::string_view value) noexcept {
@@ -147,9 +148,15 @@ void Decisive::see_options(std::string_view value) noexcept {
     const std::size_t comma = std::min(value.find(','), value.size());
     const std::string_view option = trim(value.substr(0, comma));
     ++connection_options;
-    close |= equal_ignoring_case(option, "close");
-    keep_alive |= equal_ignoring_case(option, "keep-alive");
-    upgrading |= equal_ignoring_case(option, "upgrade");
+    if (equal_ignoring_case(option, "keep-alive")) {
+      keep_alive = true;
+    } else if (equal_ignoring_case(option, "close")) {
+      close = true;
+    } else if (equal_ignoring_case(option, "upgrade")) {
+      upgrading = true;
+    } else if (!option.empty() && !is_token(option)) {  // RFC 9110 §5.6.1: may be empty
+      malformed_option = true;
+    }
     value.remove_prefix(std::min(comma + 1, value.size()));
   }
 }

@@ -38,9 +38,10 @@ struct Decisive {
   SingleField upgrade;
   SingleField expect;
   std::uint32_t connection_options = 0;
-  bool close = false;       ///< is one of them
-  bool keep_alive = false;  ///< "
-  bool upgrading = false;   ///< "
+  bool malformed_option = false;  ///< one is no token
+  bool close = false;             ///< is one of them
+  bool keep_alive = false;        ///< "
+  bool upgrading = false;         ///< "
 
   /// True for a field that must not be passed on as it is: the head says it otherwise.
   bool see(FieldName id, std::string_view value) noexcept;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "protocol/http/address_text.h"
+#include "protocol/http/scan.h"
 
 namespace sallyport::http {
 namespace {
@@ -18,12 +19,20 @@ constexpr bool is_unreserved(char c) {
   return is_alphanumeric(c) || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
+constexpr OctetSet kHostOctets = [] {
+  OctetSet set{};
+  for (std::size_t c = 0; c < 0x7f; ++c) {
+    const char octet = static_cast<char>(c);
+    set[c] = is_unreserved(octet) && octet != '~';
+  }
+  return set;
+}();
+
 bool is_host_name(std::string_view host) {
   if (host.empty() || host.size() > kMaxHostOctets || host.front() == '.') return false;
   char before = '\0';
   for (const char c : host) {
-    if (!is_alphanumeric(c) && c != '-' && c != '_' && c != '.') return false;
-    if (c == '.' && before == '.') return false;
+    if (!is_in(kHostOctets, c) || (c == '.' && before == '.')) return false;
     before = c;
   }
   return true;

@@ -1,5 +1,6 @@
-// A stream of HTTP/1 requests and answers: what is taken is written, read back the same, and ends
-// where it did, however it arrives; so no two of us disagree about where a message ends.
+// A stream of HTTP/1 requests and answers: what is taken is read alike by somebody else's parser,
+// is written, read back the same, and ends where it did, however it arrives; so no two of us
+// disagree about where a message ends.
 
 #include <algorithm>
 #include <string>
@@ -10,6 +11,7 @@
 #include "protocol/http/h1_parser.h"
 #include "protocol/http/head_writer.h"
 #include "protocol/http/target.h"
+#include "tests/fuzz/h1_peer.h"
 
 namespace sallyport::http {
 namespace {
@@ -130,6 +132,7 @@ void run(Octets input) {
     read_in_pieces(requests, requests.size() * seed / 256, parsed);
     if (parsed.state != Parse::done) break;
     CHECK(parsed.consumed > 0 && parsed.consumed <= kLimits.max_head_octets + 4);
+    peer::check(as_text(requests.first(parsed.consumed)), head);
     std::string normal;
     static_cast<void>(normalise_path(split_target(head.target).path, normal));
     const Framing framing = head.framing;
@@ -142,6 +145,7 @@ void run(Octets input) {
   const Method method = seed % 5 == 0 ? Method::head : Method::get;
   const ParsedHead parsed = parse_response_head(answers, kLimits, method, head);
   if (parsed.state == Parse::done) {
+    peer::check(as_text(answers.first(parsed.consumed)), head);
     check_body(answers.subspan(parsed.consumed), head.framing, head.content_length.value_or(0),
                piece);
     write_and_read(head, method);

@@ -117,7 +117,8 @@ TEST(Forwarded, LongListsAreRefusedAtTheBound) {
 TEST(Forwarded, WhatWeSayUpstream) {
   const auto forwarded = [](const char* visitor, bool https, std::string_view host) {
     std::string out;
-    append_forwarded(out, *IpAddress::parse(visitor), https, host);
+    AddressBuffer buffer;
+    append_forwarded(out, visitor_text(*IpAddress::parse(visitor), buffer), https, host);
     return out;
   };
   EXPECT_EQ(forwarded("192.0.2.1", true, "example.net"),
@@ -128,12 +129,10 @@ TEST(Forwarded, WhatWeSayUpstream) {
   EXPECT_THAT(walk(kForwarded, {forwarded("2001:db8::1", true, "[2001:db8::2]:80")}),
               ElementsAre("2001:db8::1|https|[2001:db8::2]:80"));
 
-  std::string via = "x, ";
-  append_via(via, "2.0", "sallyport");
-  EXPECT_EQ(via, "x, 2.0 sallyport");
-  std::string visitor;
-  append_visitor(visitor, *IpAddress::parse("::ffff:192.0.2.1"));
-  EXPECT_EQ(visitor, "192.0.2.1");
+  AddressBuffer buffer;
+  EXPECT_EQ(visitor_text(*IpAddress::parse("::ffff:192.0.2.1"), buffer), "192.0.2.1");
+  EXPECT_EQ(visitor_text(*IpAddress::parse("2001:db8::1"), buffer), "2001:db8::1");
+  EXPECT_EQ(visitor_text(*IpAddress::parse("0.0.0.0"), buffer), "unknown");
 }
 
 }  // namespace

@@ -209,6 +209,15 @@ TEST(Strictness, ContentLengthBesideTransferEncoding) {
   EXPECT_TRUE(refused(with("Transfer-Encoding: gzip\r\nContent-Length: 5\r\n"), 400));
 }
 
+TEST(Strictness, ConnectionOptions) {
+  for (const std::string_view value : {"keep-alive", "Close", "a, b,, c", " ,", "", "TE,\tx"}) {
+    EXPECT_TRUE(taken(with("Connection: " + std::string(value) + "\r\n"))) << value;
+  }
+  for (const std::string_view value : {"close keep-alive", "a; b", "\"close\"", "a, b c", "x/y"}) {
+    EXPECT_TRUE(refused(with("Connection: " + std::string(value) + "\r\n"), 400)) << value;
+  }
+}
+
 TEST(Strictness, Host) {
   EXPECT_TRUE(refused("GET / HTTP/1.1\r\n\r\n", 400));
   EXPECT_TRUE(refused(with("Host: a.example\r\n"), 400));

@@ -139,7 +139,7 @@ class Lines {
 /// Fields of either head.
 class FieldSink {
  public:
-  FieldSink(const char* head, Fields& fields) : head_text_(head), fields_(fields) {}
+  FieldSink(std::string_view head, Fields& fields) : head_text_(head), fields_(fields) {}
 
   void field(FieldName id, std::string_view name, std::string_view value) {
     if (!decisive_.see(id, value)) fields_.place(id, head_text_, name, value);
@@ -149,14 +149,14 @@ class FieldSink {
   [[nodiscard]] const Decisive& decisive() const { return decisive_; }
 
  private:
-  const char* const head_text_;
+  const std::string_view head_text_;
   Fields& fields_;
   Decisive decisive_;
 };
 
 class RequestSink : public FieldSink {
  public:
-  RequestSink(const char* text, const Limits& limits, RequestHead& head)
+  RequestSink(std::string_view text, const Limits& limits, RequestHead& head)
       : FieldSink(text, head.fields), max_target_octets_(limits.max_target_octets), head_(head) {}
 
   Refusal line(std::string_view method, std::string_view target, int minor_version) {
@@ -175,7 +175,7 @@ class RequestSink : public FieldSink {
 
 class ResponseSink : public FieldSink {
  public:
-  ResponseSink(const char* text, Method request_method, ResponseHead& head)
+  ResponseSink(std::string_view text, Method request_method, ResponseHead& head)
       : FieldSink(text, head.fields), request_method_(request_method), head_(head) {}
 
   Refusal line(int status, std::string_view reason, int minor_version) {
@@ -262,7 +262,7 @@ Refusal check_unfinished_answer(std::string_view text, const Limits& limits) {
 /// All of a head, if `text` holds it.
 ParsedHead read_request(std::string_view text, const Limits& limits, RequestHead& head) {
   head.reset();
-  RequestSink sink(text.data(), limits, head);
+  RequestSink sink(text, limits, head);
   Lines lines(text, limits.max_fields);
   Parse read = lines.request_line(sink);
   if (read == Parse::done) read = lines.fields(sink);
@@ -281,7 +281,7 @@ ParsedHead read_request(std::string_view text, const Limits& limits, RequestHead
 ParsedHead read_response(std::string_view text, const Limits& limits, Method request_method,
                          ResponseHead& head) {
   head.reset();
-  ResponseSink sink(text.data(), request_method, head);
+  ResponseSink sink(text, request_method, head);
   Lines lines(text, limits.max_fields);
   Parse read = lines.status_line(sink);
   if (read == Parse::done) read = lines.fields(sink);

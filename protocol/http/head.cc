@@ -120,6 +120,7 @@ FieldName field_name(std::string_view name) noexcept {
   const std::uint8_t candidate = kSlots[slot(key(name), kMultiplier)];
   if (kNames[candidate].size() != name.size()) return FieldName::other;
   const Pattern& pattern = kPatterns[candidate];
+  const char* const octets = name.data();
   // Words that overlap reach the last octet and none behind it.
   bool equal = true;
   const auto compare = [&]<typename Word>(std::size_t at, Word) {
@@ -128,7 +129,7 @@ FieldName field_name(std::string_view name) noexcept {
       std::memcpy(&word, text + at, sizeof word);
       return word;
     };
-    equal &= (load(name.data()) | load(pattern.mask.data())) == load(pattern.lower.data());
+    equal &= (load(octets) | load(pattern.mask.data())) == load(pattern.lower.data());
   };
   if (name.size() >= sizeof(std::uint64_t)) {
     for (std::size_t at = 0; at + sizeof(std::uint64_t) < name.size();

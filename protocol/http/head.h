@@ -124,9 +124,9 @@ class Fields {
   void reset() noexcept;
   void add(std::string_view name, std::string_view value);
   void add(FieldName id, std::string_view name, std::string_view value);
-  /// For a parser, after reset(): notes the places of a field in the head that begins at `head`,
-  /// whose lines end with CRLF. None may be read before hold() copies that head, once for all.
-  void place(FieldName id, const char* head, std::string_view name, std::string_view value) {
+  /// For a parser, after reset(): notes the places of a field in what begins with a head, whose
+  /// lines end with CRLF. None may be read before hold() copies that head, once for all.
+  void place(FieldName id, std::string_view head, std::string_view name, std::string_view value) {
     const char* const colon = name.data() + name.size();
     const bool is_line =
         value.data() == colon + 2 && colon[1] == ' ' && value.data()[value.size()] == '\r';
@@ -134,8 +134,8 @@ class Fields {
     entries_.push_back({.id = id,
                         .is_line = is_line,
                         .name_length = static_cast<std::uint16_t>(name.size()),
-                        .name_at = static_cast<std::uint32_t>(name.data() - head),
-                        .value_at = static_cast<std::uint32_t>(value.data() - head),
+                        .name_at = static_cast<std::uint32_t>(name.data() - head.data()),
+                        .value_at = static_cast<std::uint32_t>(value.data() - head.data()),
                         .value_length = static_cast<std::uint32_t>(value.size())});
   }
   void hold(std::string_view head);

@@ -137,8 +137,9 @@ void Reactor::wait() noexcept {
   } else {
     timeout_ns = 0;
   }
-  // As many as the last turn had are likely to come again, and together they cost less: a core that
-  // wakes for each answer spends half of its time on waking.
+  // As many as the last turn had are likely to come again, if so many were asked for, and together
+  // they cost less: a core that wakes for each answer spends half of its time on waking. Where half
+  // of them are there it is awake, and the rest comes meanwhile.
   std::uint32_t expected = 0;
   for (const Tenant* tenant : tenants_) expected += tenant->expected();
   const std::uint32_t wanted = std::min({harvested_, expected, kMostCompany});

@@ -25,10 +25,6 @@ IpAddress after(const IpAddress& base, std::uint32_t number) {
   return address;
 }
 
-bool is_loopback_v4(const IpAddress& address) {
-  return address.is_v4() && address.octets[12] == 127;
-}
-
 }  // namespace
 
 std::expected<std::vector<IpAddress>, std::string> source_addresses(
@@ -42,7 +38,7 @@ std::expected<std::vector<IpAddress>, std::string> source_addresses(
     from = *network;
   } else if (clients == 1) {
     return std::vector<IpAddress>{};
-  } else if (!is_loopback_v4(target)) {
+  } else if (!target.is_v4() || !target.is_loopback()) {
     return std::unexpected(
         "more than one client needs --source-network, with addresses of this "
         "machine to send from");

@@ -30,8 +30,7 @@ std::optional<std::string_view> only(const http::Fields& fields, FieldName name)
 
 bool is_method(std::string_view text) noexcept {
   constexpr std::size_t kMaxMethodOctets = 32;
-  return !text.empty() && text.size() <= kMaxMethodOctets &&
-         std::ranges::all_of(text, http::is_token_character);
+  return text.size() <= kMaxMethodOctets && http::is_token(text);
 }
 
 bool is_target(std::string_view text) noexcept {

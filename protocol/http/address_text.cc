@@ -1,8 +1,8 @@
 #include "protocol/http/address_text.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
-#include <limits>
 
 #include <arpa/inet.h>
 
@@ -30,13 +30,10 @@ std::optional<std::uint16_t> read_port(std::string_view text) noexcept {
   if (text.empty() || text.size() > 5 || (text.front() == '0' && text.size() > 1)) {
     return std::nullopt;
   }
-  std::uint32_t port = 0;
-  for (const char c : text) {
-    if (c < '0' || c > '9') return std::nullopt;
-    port = port * 10 + static_cast<std::uint32_t>(c - '0');
-  }
-  if (port > std::numeric_limits<std::uint16_t>::max()) return std::nullopt;
-  return static_cast<std::uint16_t>(port);
+  std::uint16_t port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return port;
 }
 
 std::optional<IpAddress> read_node(std::string_view text) noexcept {

@@ -5,6 +5,7 @@
 #include "protocol/check.h"
 #include "protocol/http/h1_parser.h"
 #include "protocol/http/head_writer.h"
+#include "protocol/http/scan.h"
 
 namespace sallyport::http {
 namespace {
@@ -18,13 +19,6 @@ constexpr int hexadecimal(char c) {
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   return -1;
-}
-
-/// An octet that a chunk extension may hold: no control but the tab. Quoted strings may not hold
-/// others either, so that CRLF ends the line whoever reads it.
-constexpr bool is_text(char c) {
-  const auto octet = static_cast<unsigned char>(c);
-  return c == '\t' || (octet >= 0x20 && octet != 0x7f);
 }
 
 }  // namespace
@@ -100,6 +94,7 @@ BodyReader::State BodyReader::after_framing(char c) noexcept {
     }
     case State::extension:
       if (c == '\r') return State::size_lf;
+      // Quoted strings may hold nothing else either, so that CRLF ends the line whoever reads it.
       if (!is_text(c) || ++extension_octets_ > kMaxExtensionOctets) return State::failed;
       return State::extension;
     case State::size_lf: return c == '\n' ? after_size_line() : State::failed;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <optional>
 
 #include "protocol/check.h"
 #include "protocol/http/field_text.h"
@@ -136,6 +135,19 @@ class Lines {
   Refusal refusal_;
 };
 
+std::size_t longest_line(const Limits& limits) {
+  return std::size_t{limits.max_target_octets} + kMaxLineRestOctets;
+}
+
+/// Which of its parts has made a head, or what there is of it, too large; none if that is only the
+/// request line's bound that does not hold for the fields behind it.
+Refusal too_large(std::string_view text, const Limits& limits) {
+  const std::size_t line = text.find('\n');
+  if (line == std::string_view::npos || line > longest_line(limits))
+    return {414, "target too long"};
+  return text.size() < limits.max_head_octets ? Refusal{} : Refusal{431, "head too large"};
+}
+
 /// Fields of either head.
 class FieldSink {
  public:
@@ -157,19 +169,22 @@ class FieldSink {
 class RequestSink : public FieldSink {
  public:
   RequestSink(std::string_view text, const Limits& limits, RequestHead& head)
-      : FieldSink(text, head.fields), max_target_octets_(limits.max_target_octets), head_(head) {}
+      : FieldSink(text, head.fields), limits_(limits), head_(head) {}
 
   Refusal line(std::string_view method, std::string_view target, int minor_version) {
     head_.minor_version = static_cast<std::uint8_t>(minor_version);
-    return read_request_target(method, target, max_target_octets_, head_);
+    return read_request_target(method, target, limits_.max_target_octets, head_);
   }
   Refusal settle(std::string_view text) {
     head_.fields.hold(text);
     return settle_request(decisive(), head_);
   }
+  [[nodiscard]] Refusal refuse_large(std::string_view text) const {
+    return too_large(text, limits_);
+  }
 
  private:
-  const std::uint32_t max_target_octets_;
+  const Limits& limits_;
   RequestHead& head_;
 };
 
@@ -188,6 +203,7 @@ class ResponseSink : public FieldSink {
     head_.fields.hold(text);
     return settle_response(decisive(), request_method_, head_);
   }
+  static Refusal refuse_large(std::string_view) { return {502, "head too large"}; }
 
  private:
   const Method request_method_;
@@ -228,19 +244,6 @@ bool asks_other_version(std::string_view text) {
          is_number(line.substr(dot + 1)) && line != "1.0" && line != "1.1";
 }
 
-std::size_t longest_line(const Limits& limits) {
-  return std::size_t{limits.max_target_octets} + kMaxLineRestOctets;
-}
-
-/// Which of its parts has made a head, or what there is of it, too large; none if that is only the
-/// request line's bound that does not hold for the fields behind it.
-Refusal too_large(std::string_view text, const Limits& limits) {
-  const std::size_t line = text.find('\n');
-  if (line == std::string_view::npos || line > longest_line(limits))
-    return {414, "target too long"};
-  return text.size() < limits.max_head_octets ? Refusal{} : Refusal{431, "head too large"};
-}
-
 /// What is wrong with a request head that has not ended, if it can be told already.
 Refusal check_unfinished(std::string_view text, const Limits& limits) {
   if (text.empty() || text == "\r") return {};
@@ -259,41 +262,41 @@ Refusal check_unfinished_answer(std::string_view text, const Limits& limits) {
   return {};
 }
 
-/// All of a head, if `text` holds it.
-ParsedHead read_request(std::string_view text, const Limits& limits, RequestHead& head) {
-  head.reset();
-  RequestSink sink(text, limits, head);
+/// All of a head, if `text` holds it. `start_line`: of Lines, reads the first one; `fields`: of the
+/// head that `sink` fills, none of which stays when it is refused.
+template <typename Sink>
+ParsedHead read_head(std::string_view text, const Limits& limits, Fields& fields, Sink& sink,
+                     Parse (Lines::*start_line)(Sink&)) {
   Lines lines(text, limits.max_fields);
-  Parse read = lines.request_line(sink);
+  Parse read = (lines.*start_line)(sink);
   if (read == Parse::done) read = lines.fields(sink);
   Refusal refusal = lines.refusal();
   if (read == Parse::done) {
-    refusal = lines.octets() > limits.max_head_octets ? too_large(text, limits)
+    refusal = lines.octets() > limits.max_head_octets ? sink.refuse_large(text)
                                                       : sink.settle(text.substr(0, lines.octets()));
-  } else if (refusal.reason == "malformed version" && asks_other_version(text)) {
-    refusal = {505, "unknown version"};
+    if (!refusal) return {.state = read, .consumed = lines.octets()};
   }
-  if (read == Parse::done && !refusal) return {.state = read, .consumed = lines.octets()};
-  head.fields.reset();
+  fields.reset();
   return {.state = refusal ? Parse::bad : Parse::need_more, .refusal = refusal};
+}
+
+ParsedHead read_request(std::string_view text, const Limits& limits, RequestHead& head) {
+  head.reset();
+  RequestSink sink(text, limits, head);
+  ParsedHead parsed = read_head(text, limits, head.fields, sink, &Lines::request_line<RequestSink>);
+  if (parsed.refusal.reason == "malformed version" && asks_other_version(text)) {
+    parsed.refusal = {505, "unknown version"};
+  }
+  return parsed;
 }
 
 ParsedHead read_response(std::string_view text, const Limits& limits, Method request_method,
                          ResponseHead& head) {
   head.reset();
   ResponseSink sink(text, request_method, head);
-  Lines lines(text, limits.max_fields);
-  Parse read = lines.status_line(sink);
-  if (read == Parse::done) read = lines.fields(sink);
-  Refusal refusal = lines.refusal();
-  if (read == Parse::done) {
-    refusal = lines.octets() > limits.max_head_octets ? Refusal{502, "head too large"}
-                                                      : sink.settle(text.substr(0, lines.octets()));
-  }
-  if (read == Parse::done && !refusal) return {.state = read, .consumed = lines.octets()};
-  head.fields.reset();
-  if (refusal) refusal.status = 502;
-  return {.state = refusal ? Parse::bad : Parse::need_more, .refusal = refusal};
+  ParsedHead parsed = read_head(text, limits, head.fields, sink, &Lines::status_line<ResponseSink>);
+  if (parsed.refusal) parsed.refusal.status = 502;
+  return parsed;
 }
 
 /// Mostly a head comes at once. If not, its end is looked for, so that no octet is read again and

@@ -26,6 +26,12 @@ using OctetSet = std::array<bool, 256>;
   return count;
 }
 
+/// What a field value may hold: no control but the tab (RFC 9110 §5.5).
+[[nodiscard]] constexpr bool is_text(char c) noexcept {
+  const auto octet = static_cast<unsigned char>(c);
+  return c == '\t' || (octet >= 0x20 && octet != 0x7f);
+}
+
 /// The first control but the tab, which ends what a field value may hold (RFC 9110 §5.5), or the
 /// first `also`, which is ASCII; or `end`.
 template <char also = '\r'>
@@ -50,11 +56,8 @@ template <char also = '\r'>
     if (*at != '\t') return at;
     ++at;
   }
-  for (; at != end; ++at) {
-    const auto octet = static_cast<unsigned char>(*at);
-    if ((octet < 0x20 && octet != '\t') || octet == 0x7f || *at == also) return at;
-  }
-  return end;
+  while (at != end && is_text(*at) && *at != also) ++at;
+  return at;
 }
 
 }  // namespace sallyport::http

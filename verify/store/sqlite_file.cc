@@ -1,8 +1,10 @@
 #include "verify/store/sqlite_file.h"
 
 #include <cerrno>
+#include <chrono>
 #include <limits>
 #include <system_error>
+#include <thread>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -12,8 +14,11 @@
 namespace sallyport::verify {
 namespace {
 
-/// A predecessor that is about to end is waited for so long.
-constexpr int kLockWaitMs = 1'000;
+/// How often a lock that another process has is asked for. SQLite's own way is to ask ever more
+/// rarely, and so to miss the short time in which a busy one is without it (kRest).
+constexpr std::chrono::microseconds kLockPoll{500};
+constexpr int kPollsForTheEnd = 2'000;  ///< of a predecessor: 1 s
+constexpr int kPollsForATurn = 10'000;  ///< in a shared file: 5 s, as the disk has
 /// What the log may keep of the disk after a burst.
 constexpr const char* kLogLimit = "PRAGMA journal_size_limit = 4194304";
 
@@ -46,14 +51,22 @@ std::expected<void, std::string> make_private(const std::string& path) {
   return {};
 }
 
+template <int kMost>
+int poll_lock(void* /*unused*/, int polls) noexcept {
+  if (polls >= kMost) return 0;
+  std::this_thread::sleep_for(kLockPoll);
+  return 1;
+}
+
 std::expected<void, std::string> lock_and_tune(const SqliteConnection& connection, FileUse use) {
   sqlite3* const database = connection.get();
-  sqlite3_busy_timeout(database, kLockWaitMs);
+  const bool alone = use == FileUse::alone;
+  sqlite3_busy_handler(database, alone ? poll_lock<kPollsForTheEnd> : poll_lock<kPollsForATurn>,
+                       nullptr);
   sqlite3_db_config(database, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
   // The lock before WAL: then its index is in our memory, and no other process comes in. It is
   // taken now, not with the first write.
-  const bool alone = use == FileUse::alone;
   for (const char* const sql :
        {alone ? "PRAGMA locking_mode = EXCLUSIVE" : "PRAGMA locking_mode = NORMAL",
         "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA cell_size_check = ON",

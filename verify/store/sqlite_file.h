@@ -26,7 +26,8 @@ enum class FileUse : std::uint8_t {
   alone,   ///< an exclusive lock: no other process comes in
   shared,  ///< for a time: the process that takes over from this one comes in, too. Both have
            ///< SQLite's index of the log in shared memory, and each transaction takes the lock that
-           ///< there is for writers before it reads, so what it has read is still so when it writes
+           ///< there is for writers before it reads, so what it has read is still so when it
+           ///< writes. Each leaves the other its turn (sqlite_store.cc)
 };
 
 /// What a program expects in its file.

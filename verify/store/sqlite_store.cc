@@ -18,6 +18,9 @@ constexpr std::size_t kMaxBatch = 256;
 constexpr std::uint64_t kSweepEveryMs = 1'000;
 /// How often a process looks at what the other one has changed.
 constexpr std::uint64_t kLookMs = 200;
+/// How long a shared file is left to the other process after each batch, which asks for it every
+/// 0.5 ms (sqlite_file.cc). Without it one that is never idle would keep the other one out.
+constexpr std::chrono::milliseconds kRest{1};
 constexpr std::uint32_t kSweepStep = 200;  ///< records; between steps the callers have their turn
 
 enum class Access : std::uint8_t { read, write };
@@ -225,6 +228,7 @@ void SqliteStore::run() {
     if (!batch.empty()) carry_out(batch);
     if (use_ == FileUse::shared) look_at_others();
     if (monotonic_ms() >= sweep_at_ms) sweep_at_ms = sweep() ? 0 : monotonic_ms() + kSweepEveryMs;
+    if (use_ == FileUse::shared) std::this_thread::sleep_for(kRest);
     lock.lock();
     busy_since_ms_ = 0;
   }

@@ -1,8 +1,8 @@
 #pragma once
 // The embedded store: one file of SQLite, held by one process, but for the time in which another
-// takes over from it (share()). A thread of its
-// own does the work; what several callers have asked meanwhile becomes one transaction, so that one
-// wait for the disk serves them all, and none of them returns before it.
+// takes over from it (share()). A thread of its own does the work; what several callers have asked
+// meanwhile becomes one transaction, so that one wait for the disk serves them all, and none of
+// them returns before it.
 //
 // What expires is gone for readers at that moment and removed in small steps later; no watcher is
 // told. A disk that is full refuses changes and goes on answering; with room again all is well.

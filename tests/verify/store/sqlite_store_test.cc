@@ -2,11 +2,13 @@
 
 #include "verify/store/sqlite_store.h"
 
+#include <atomic>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <future>
 #include <thread>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -129,6 +131,23 @@ TEST_F(SqliteStoreTest, BothAtOnce) {
   count(*before);
   other.join();
   EXPECT_EQ(before->next_number("n").value(), 2u * kEach + 1);
+}
+
+TEST_F(SqliteStoreTest, OneThatIsNeverIdleLeavesTheOtherItsTurn) {
+  const auto before = open();
+  ASSERT_TRUE(before->share().has_value());
+  const auto after = SqliteStore::open(settings_, FileUse::shared).value();
+  // Several callers: there is always a next batch, and it begins as the one before it ends.
+  std::atomic<bool> enough = false;
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 8; ++i) {
+    callers.emplace_back([&] {
+      while (!enough) EXPECT_TRUE(before->next_number("theirs").has_value());
+    });
+  }
+  for (std::uint64_t i = 1; i <= 100; ++i) EXPECT_EQ(after->next_number("ours").value_or(0), i);
+  enough = true;
+  for (std::thread& caller : callers) caller.join();
 }
 
 TEST_F(SqliteStoreTest, WhatIsInMemoryIsNotShared) {

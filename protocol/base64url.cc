@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "protocol/ascii.h"
+
 namespace sallyport {
 namespace {
 
@@ -10,9 +12,9 @@ constexpr std::string_view kAlphabet =
 
 /// 0..63, or nothing.
 constexpr std::optional<std::uint32_t> value_of(char c) noexcept {
-  if (c >= 'A' && c <= 'Z') return static_cast<std::uint32_t>(c - 'A');
-  if (c >= 'a' && c <= 'z') return static_cast<std::uint32_t>(c - 'a') + 26;
-  if (c >= '0' && c <= '9') return static_cast<std::uint32_t>(c - '0') + 52;
+  if (is_upper(c)) return static_cast<std::uint32_t>(c - 'A');
+  if (is_lower(c)) return static_cast<std::uint32_t>(c - 'a') + 26;
+  if (is_digit(c)) return static_cast<std::uint32_t>(c - '0') + 52;
   if (c == '-') return 62;
   if (c == '_') return 63;
   return std::nullopt;

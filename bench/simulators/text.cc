@@ -7,17 +7,11 @@
 #include <fmt/format.h>
 #include <openssl/base64.h>
 
+#include "protocol/ascii.h"
 #include "simdjson.h"
 
 namespace sallyport::lab {
 namespace {
-
-std::optional<std::uint8_t> hex_digit(char digit) {
-  if (digit >= '0' && digit <= '9') return static_cast<std::uint8_t>(digit - '0');
-  if (digit >= 'a' && digit <= 'f') return static_cast<std::uint8_t>(digit - 'a' + 10);
-  if (digit >= 'A' && digit <= 'F') return static_cast<std::uint8_t>(digit - 'A' + 10);
-  return std::nullopt;
-}
 
 struct Unit {
   std::string_view name;
@@ -75,10 +69,10 @@ std::optional<std::string> percent_decode(std::string_view text, bool form) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '%') {
       if (i + 2 >= text.size()) return std::nullopt;
-      const auto high = hex_digit(text[i + 1]);
-      const auto low = hex_digit(text[i + 2]);
-      if (!high || !low) return std::nullopt;
-      out += static_cast<char>(*high * 16 + *low);
+      const int high = hex_value(text[i + 1]);
+      const int low = hex_value(text[i + 2]);
+      if (high < 0 || low < 0) return std::nullopt;
+      out += static_cast<char>(high * 16 + low);
       i += 2;
     } else {
       out += form && text[i] == '+' ? ' ' : text[i];

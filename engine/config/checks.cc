@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "protocol/ascii.h"
 #include "verify/template_text.h"
 
 namespace sallyport::config {
@@ -16,11 +17,6 @@ namespace {
 
 constexpr std::size_t kMaxNameOctets = 64;  // verify::Question::client
 constexpr std::size_t kMaxHostOctets = 253;
-
-bool is_letter_or_digit(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
 bool only(std::string_view text, std::string_view others) {
   return std::ranges::all_of(text,

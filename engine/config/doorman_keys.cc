@@ -10,16 +10,12 @@
 
 #include "engine/config/duration.h"
 #include "engine/config/environment_text.h"
+#include "protocol/ascii.h"
 
 namespace sallyport::config {
 namespace {
 
 constexpr double kNanosecondsInMs = 1e6;
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-bool same_key(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, {}, lower, lower);
-}
 
 /// "NAME" of "{env.NAME}", when that is all of it.
 std::optional<std::string_view> whole_variable(std::string_view text) {
@@ -44,7 +40,7 @@ const JsonValue* DoormanKeys::take(std::string_view key) {
   if (object_ == nullptr) return nullptr;
   const JsonValue* found = nullptr;
   for (const auto& [name, value] : object_->entries) {
-    if (!same_key(name, key)) continue;
+    if (!equal_ignoring_case(name, key)) continue;
     taken_.insert(&value);
     found = &value;  // as in Go, the last one counts
   }

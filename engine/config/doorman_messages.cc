@@ -9,6 +9,7 @@
 #include "engine/config/doorman_template.h"
 #include "engine/config/gate_text.h"
 #include "engine/config/rate.h"
+#include "protocol/ascii.h"
 
 namespace sallyport::config {
 namespace {
@@ -109,7 +110,7 @@ class Transport {
       std::vector<UrlHeader> checked;
       if (text == nullptr) {
         output_.lost(section_, path, "it is not a list of texts");
-      } else if (add_word(name, "content-type")) {
+      } else if (equal_ignoring_case(name, "content-type")) {
         section_.set("content_type", in_quotes(*text), path);
       } else if (add_url_header(name + ": " + *text, checked)) {
         output_.lost(section_, path, "it is no header that may be set");
@@ -120,11 +121,6 @@ class Transport {
       }
     }
     if (!headers.empty()) section_.set("headers", list_literal(headers), names);
-  }
-  [[nodiscard]] static bool add_word(std::string_view a, std::string_view lower) {
-    return std::ranges::equal(a, lower, [](char left, char right) {
-      return (left >= 'A' && left <= 'Z' ? static_cast<char>(left + 32) : left) == right;
-    });
   }
 
   void convert_url(DoormanKeys& spec) {

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "protocol/ascii.h"
+
 namespace sallyport::config {
 namespace {
 
@@ -115,8 +117,7 @@ std::string list_literal(const std::vector<std::string>& texts) {
 std::string clean_name(std::string_view text, std::string_view fallback) {
   std::string out;
   for (const char c : text.substr(0, 64)) {
-    const bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                      c == '.' || c == '_' || c == '-';
+    const bool good = is_letter_or_digit(c) || c == '.' || c == '_' || c == '-';
     out += good ? c : '-';
   }
   if (out.find_first_not_of('-') == std::string::npos) return std::string(fallback);

@@ -9,6 +9,7 @@
 #include "engine/config/doorman_parts.h"
 #include "engine/config/http_endpoint.h"
 #include "engine/config/http_text.h"
+#include "protocol/ascii.h"
 
 namespace sallyport::config {
 namespace {
@@ -62,7 +63,7 @@ class Pool {
     std::string_view path = handler_.path();
     if (const auto at = path.find("routes"); at != std::string_view::npos) path.remove_prefix(at);
     for (const char c : path) {
-      const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+      const bool plain = is_lower(c) || is_digit(c);
       if (plain) out += c;
       if (!plain && c != ']' && !out.ends_with('-')) out += '-';
     }

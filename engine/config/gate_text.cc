@@ -8,6 +8,7 @@
 #include "engine/config/http_endpoint.h"
 #include "engine/config/http_text.h"
 #include "engine/config/nearest.h"
+#include "protocol/ascii.h"
 #include "verify/users/directory.h"
 
 namespace sallyport::config {
@@ -24,10 +25,7 @@ Complaint complaint(std::string_view wrong, std::string_view mend) {
   return {.wrong = std::string(wrong), .mend = std::string(mend)};
 }
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
-bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+bool is_hex(char c) { return hex_value(c) >= 0; }
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 /// Adds the enum value that `text` is the word of.
@@ -53,16 +51,12 @@ Finding add_word(std::string_view text, const std::array<std::string_view, kCoun
 }
 
 int base64_value(char c) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+  if (is_upper(c)) return c - 'A';
+  if (is_lower(c)) return c - 'a' + 26;
   if (is_digit(c)) return c - '0' + 52;
   if (c == '+' || c == '-') return 62;
   if (c == '/' || c == '_') return 63;
   return -1;
-}
-int hex_value(char c) {
-  if (is_digit(c)) return c - '0';
-  return (c | 0x20) - 'a' + 10;
 }
 
 /// Exactly kKeyOctets, or nothing.
@@ -204,9 +198,8 @@ Finding check_ldap_filter(std::string_view text) {
 }
 
 Finding check_attribute(std::string_view text) {
-  const bool good = std::ranges::all_of(text, [](char c) {
-    return is_letter(c) || is_digit(c) || std::string_view("-.;_").contains(c);
-  });
+  const bool good = std::ranges::all_of(
+      text, [](char c) { return is_letter_or_digit(c) || std::string_view("-.;_").contains(c); });
   if (good) return std::nullopt;
   return complaint("is not the name of an LDAP attribute", "Write \"mail\" or the like.");
 }
@@ -232,7 +225,7 @@ Finding check_language(std::string_view text) {
   const bool good =
       (base.size() == 2 || base.size() == 3) && text.size() <= 12 &&
       std::ranges::all_of(base, is_letter) && !text.ends_with('-') &&
-      std::ranges::all_of(text, [](char c) { return is_letter(c) || is_digit(c) || c == '-'; });
+      std::ranges::all_of(text, [](char c) { return is_letter_or_digit(c) || c == '-'; });
   if (good) return std::nullopt;
   return complaint("is not the tag of a language (RFC 5646)", "Write \"en\", \"de\" or \"pt-BR\".");
 }

@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <sys/un.h>
 
+#include "protocol/ascii.h"
+
 namespace sallyport::config {
 namespace {
 
@@ -47,9 +49,7 @@ Finding check_unix_path(std::string_view path, std::string_view mend) {
 }
 
 bool is_label(std::string_view label) {
-  const auto fits = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-  };
+  const auto fits = [](char c) { return is_lower(c) || is_digit(c) || c == '-' || c == '_'; };
   return !label.empty() && label.size() <= kMaxLabelOctets && std::ranges::all_of(label, fits) &&
          !label.starts_with('-') && !label.ends_with('-');
 }
@@ -65,14 +65,6 @@ bool is_host_name(std::string_view name) {
   }
   // A last label of digits makes it an address to some (WHATWG URL §3.5): a wrong one at that.
   return name.find_first_not_of("0123456789") != std::string_view::npos;
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  });
-  return out;
 }
 
 Finding add_ip(std::string_view text, std::vector<HttpAddress>& to) {
@@ -137,7 +129,7 @@ Finding take_target(std::string_view target, HttpServer& server) {
   }
   auto parsed = parse_host_port(target);
   if (!parsed) return complaint(std::move(parsed.error().wrong), kServerMend);
-  server.host = lower(parsed->host);
+  server.host = lower_case(parsed->host);
   server.port = parsed->port.value_or(0);
   return std::nullopt;
 }
@@ -218,7 +210,7 @@ std::string text_of(const HttpServer& server) {
 }
 
 Finding add_host(std::string_view text, std::vector<std::string>& to) {
-  std::string host = lower(text);
+  std::string host = lower_case(text);
   if (host.starts_with('[') && host.ends_with(']')) {
     const auto address = IpAddress::parse(std::string_view(host).substr(1, host.size() - 2));
     if (!address || address->is_v4()) return complaint("is not an IPv6 address", kHostMend);
@@ -251,7 +243,7 @@ Finding add_host(std::string_view text, std::vector<std::string>& to) {
 }
 
 Finding check_server_name(std::string_view text) {
-  if (text.empty() || is_host_name(lower(text)) || IpAddress::parse(text)) return std::nullopt;
+  if (text.empty() || is_host_name(lower_case(text)) || IpAddress::parse(text)) return std::nullopt;
   return complaint("is not the name of a host", "Write \"app.example.net\", without a port.");
 }
 

@@ -6,8 +6,14 @@
 
 #include <fmt/format.h>
 
+#include "protocol/ascii.h"
+#include "protocol/http/field_text.h"
+
 namespace sallyport::config {
 namespace {
+
+using http::is_token;
+using http::trim;
 
 constexpr std::size_t kMaxMethodOctets = 32;
 constexpr std::size_t kMaxFieldOctets = 4096;
@@ -16,32 +22,9 @@ Complaint complaint(std::string_view wrong, std::string_view mend) {
   return {.wrong = std::string(wrong), .mend = std::string(mend)};
 }
 
-bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_letter_or_digit(char c) { return is_letter(c) || (c >= '0' && c <= '9'); }
-bool is_token_char(char c) {
-  return is_letter_or_digit(c) || std::string_view("!#$%&'*+-.^_`|~").contains(c);
-}
 /// RFC 3986 §3.3, but for the semicolon: parameters take no part in the comparison of paths.
 bool is_path_char(char c) {
   return is_letter_or_digit(c) || std::string_view("-._~!$&'()*+,=:@/%").contains(c);
-}
-bool is_token(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, is_token_char);
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  });
-  return out;
-}
-
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
 /// "a/./b", "a//b".
@@ -83,7 +66,7 @@ std::expected<Field, Complaint> parse_field(std::string_view text, std::string_v
   }
   const auto colon = text.find(':');
   Field field;
-  field.name = trimmed(text.substr(0, colon));
+  field.name = trim(text.substr(0, colon));
   if (!is_token(field.name)) {
     return std::unexpected(
         complaint("has no header name, or one with characters that no header "
@@ -92,7 +75,7 @@ std::expected<Field, Complaint> parse_field(std::string_view text, std::string_v
   }
   if (colon == std::string_view::npos) return field;
   field.has_value = true;
-  field.value = trimmed(text.substr(colon + 1));
+  field.value = trim(text.substr(colon + 1));
   if (Finding finding = check_field_value(field.value)) return std::unexpected(*finding);
   return field;
 }
@@ -109,7 +92,7 @@ constexpr auto kVisitor =
 Finding add_change(std::string_view text, std::vector<HeaderChange>& to, bool request) {
   constexpr std::string_view kMend =
       "Write \"set Name: value\", \"add Name: value\" or \"remove Name\".";
-  text = trimmed(text);
+  text = trim(text);
   const auto space = text.find(' ');
   const std::string_view verb = text.substr(0, space);
   HeaderChange change;
@@ -133,7 +116,7 @@ Finding add_change(std::string_view text, std::vector<HeaderChange>& to, bool re
   if (!is_remove && field->value.empty()) {
     return complaint("has no value", "Write \"Name: value\", or \"remove Name\".");
   }
-  const std::string name = lower(field->name);
+  const std::string name = lower_case(field->name);
   if (std::ranges::find(kFraming, name) != kFraming.end()) {
     return complaint(fmt::format("changes {}, which holds the message together", field->name),
                      "Leave it out: sallyport writes this header itself.");
@@ -245,7 +228,7 @@ Finding check_field_value(std::string_view text) {
 
 Finding check_media_type(std::string_view text) {
   if (Finding finding = check_field_value(text)) return finding;
-  const std::string_view type = trimmed(text.substr(0, text.find(';')));
+  const std::string_view type = trim(text.substr(0, text.find(';')));
   const auto slash = type.find('/');
   if (slash != std::string_view::npos && is_token(type.substr(0, slash)) &&
       is_token(type.substr(slash + 1))) {
@@ -265,7 +248,7 @@ Finding add_method(std::string_view text, std::vector<std::string>& to) {
   if (!is_token(text) || text.size() > kMaxMethodOctets) {
     return complaint("is not the name of a method", kMend);
   }
-  if (std::ranges::any_of(text, [](char c) { return c >= 'a' && c <= 'z'; })) {
+  if (std::ranges::any_of(text, is_lower)) {
     return complaint(fmt::format("holds lower-case letters, and case counts: {}", text), kMend);
   }
   if (std::ranges::find(to, text) != to.end()) {
@@ -282,10 +265,10 @@ Finding add_header_match(std::string_view text, std::vector<HeaderMatch>& to) {
   if (field->has_value && field->value.empty()) {
     return complaint("has no value", "Write \"Name\" alone where any value will do.");
   }
-  if (lower(field->name) == "host") {
+  if (lower_case(field->name) == "host") {
     return complaint("asks for a Host", "Use hosts = [\"…\"].");
   }
-  to.push_back({.name = lower(field->name), .value = std::string(field->value)});
+  to.push_back({.name = lower_case(field->name), .value = std::string(field->value)});
   return std::nullopt;
 }
 

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "protocol/ascii.h"
 #include "protocol/radius/attribute_name.h"
 
 namespace sallyport::config {
@@ -44,9 +45,8 @@ std::optional<std::uint8_t> days_of(std::string_view text) {
 
 /// "08:00" as minutes of the day; "24:00" is its end.
 std::optional<std::uint16_t> minute_of(std::string_view text) {
-  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
-  if (text.size() != 5 || text[2] != ':' || !digit(text[0]) || !digit(text[1]) || !digit(text[3]) ||
-      !digit(text[4]))
+  if (text.size() != 5 || text[2] != ':' || !is_digit(text[0]) || !is_digit(text[1]) ||
+      !is_digit(text[3]) || !is_digit(text[4]))
     return std::nullopt;
   const int hour = (text[0] - '0') * 10 + (text[1] - '0');
   const int minute = (text[3] - '0') * 10 + (text[4] - '0');
@@ -67,10 +67,6 @@ constexpr std::array<std::string_view, 5> kMessageFields = {"user", "client", "c
 /// Texts and opaque octets that a server sends: nothing that the hop, the exchange or a secret
 /// needs.
 constexpr std::array<std::uint8_t, 9> kAddable = {11, 18, 20, 25, 26, 34, 36, 88, 89};
-
-constexpr bool is_letter_or_digit(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 
 bool may_be_added(std::uint8_t type) { return std::ranges::find(kAddable, type) != kAddable.end(); }
 

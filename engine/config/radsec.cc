@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "engine/ring/tls_psk.h"
+#include "protocol/ascii.h"
 
 namespace sallyport::config {
 namespace {
@@ -21,16 +22,8 @@ constexpr std::array<std::pair<std::string_view, Kind>, 4> kKinds = {{{"dns:", K
 constexpr std::size_t kFingerprintDigits = 64;
 constexpr std::size_t kMaxValueOctets = 1'024;
 
-std::string lower_case(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return out;
-}
-
 bool is_host_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+  return is_lower(c) || is_digit(c) || c == '-' || c == '_' || c == '.';
 }
 
 bool is_dns_name(std::string_view name) {
@@ -56,11 +49,8 @@ Secret psk_octets(const Secret& written) {
   const std::string_view text = as_text(written.reveal());
   if (!text.starts_with(kHexMark)) return written;
   std::vector<std::uint8_t> octets;
-  const auto value = [](char digit) {
-    return static_cast<unsigned>(digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10);
-  };
   for (std::size_t i = kHexMark.size(); i + 1 < text.size(); i += 2)
-    octets.push_back(static_cast<std::uint8_t>(value(text[i]) << 4 | value(text[i + 1])));
+    octets.push_back(static_cast<std::uint8_t>(hex_value(text[i]) * 16 + hex_value(text[i + 1])));
   const Secret key{Octets(octets)};
   wipe(octets);
   return key;

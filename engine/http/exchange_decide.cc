@@ -11,6 +11,7 @@
 #include "engine/http/gate_url.h"
 #include "engine/http/router_host.h"
 #include "engine/http/router_target.h"
+#include "protocol/ascii.h"
 #include "protocol/http/client_kind.h"
 #include "protocol/http/field_text.h"
 
@@ -22,8 +23,7 @@ constexpr std::string_view kAcmePrefix = "/.well-known/acme-challenge/";
 /// RFC 8555 §8.3: base64url, nothing else; so no path leads out of the folder.
 bool is_acme_token(std::string_view token) noexcept {
   return !token.empty() && token.size() <= 128 && std::ranges::all_of(token, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_';
+    return is_letter_or_digit(c) || c == '-' || c == '_';
   });
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "protocol/ascii.h"
 #include "protocol/check.h"
 #include "protocol/http/field_text.h"
 
@@ -17,8 +18,6 @@ constexpr std::pair<std::string_view, Value> kPlaceholders[] = {
     {"{uri}", &RewriteValues::uri},
     {"{user}", &RewriteValues::user},
 };
-
-bool is_control(char c) noexcept { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
 void append_without_controls(std::string_view value, std::string& out) {
   std::ranges::copy_if(value, std::back_inserter(out), [](char c) { return !is_control(c); });

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstring>
 
+#include "protocol/ascii.h"
+
 namespace sallyport::http_door {
 namespace {
 
@@ -19,11 +21,6 @@ enum OctetBits : std::uint8_t {
   kAfterSlash = 64,  ///< behind a slash it makes a segment that may have to go, or be refused
 };
 static_assert(kSlash << 1 == kAfterSlash);
-
-constexpr bool is_unreserved(unsigned char c) noexcept {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
-         c == '.' || c == '_' || c == '~';
-}
 
 constexpr unsigned bits_of(unsigned char c) noexcept {
   if (c == '/') return kSlash | kAfterSlash;
@@ -48,13 +45,6 @@ unsigned octet_bits(char c) noexcept { return kOctetBits[static_cast<unsigned ch
 
 bool has_to_be_escaped(char c, bool in_path) noexcept {
   return (octet_bits(c) & (in_path ? kToEscape : kHigh)) != 0;
-}
-
-constexpr int hex_value(char c) noexcept {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 constexpr char kHex[] = "0123456789ABCDEF";

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "protocol/ascii.h"
 #include "protocol/radius/translate.h"
 
 namespace sallyport::radius_door {
@@ -10,8 +11,7 @@ namespace {
 constexpr std::size_t kCodeDigits = 6;
 
 bool is_code(std::string_view text) noexcept {
-  return text.size() == kCodeDigits &&
-         std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+  return text.size() == kCodeDigits && std::ranges::all_of(text, is_digit);
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <optional>
 
+#include "protocol/ascii.h"
+
 namespace sallyport::radius_door {
 namespace {
 
@@ -17,8 +19,6 @@ std::optional<std::string_view> value_of(std::string_view placeholder, const Sen
   if (placeholder == "{number}") return number;
   return std::nullopt;
 }
-
-bool is_control(char c) noexcept { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
 class Writer {
  public:

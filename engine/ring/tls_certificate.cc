@@ -22,6 +22,7 @@
 
 #include "engine/ring/file_descriptor.h"
 #include "engine/ring/tls_io.h"
+#include "protocol/ascii.h"
 #include "protocol/check.h"
 
 namespace sallyport::ring {
@@ -58,14 +59,6 @@ std::vector<bssl::UniquePtr<CRYPTO_BUFFER>> read_chain(const Secret& text) {
   }
   ERR_clear_error();  // the end of the text is an error to PEM_read_bio
   return chain;
-}
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& letter : lower) {
-    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
-  }
-  return lower;
 }
 
 std::string_view text_of(const ASN1_STRING* string) {

@@ -7,6 +7,8 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "protocol/ascii.h"
+
 namespace sallyport::ring {
 namespace {
 
@@ -103,11 +105,8 @@ void set_common_options(SSL_CTX* context, TlsProof proof) {
 std::string take_boringssl_error() {
   const char* const reason = ERR_reason_error_string(ERR_peek_last_error());
   ERR_clear_error();
-  std::string text = reason != nullptr ? reason : "unknown error";
-  for (char& letter : text) {
-    if (letter == '_') letter = ' ';
-    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
-  }
+  std::string text = lower_case(reason != nullptr ? reason : "unknown error");
+  std::ranges::replace(text, '_', ' ');
   return text;
 }
 

@@ -11,6 +11,8 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#include "protocol/ascii.h"
+
 namespace sallyport::ring {
 namespace {
 
@@ -20,14 +22,6 @@ std::string_view text_of(const ASN1_STRING* string) {
 }
 
 bool is_usable(std::string_view name) { return !name.empty() && !name.contains('\0'); }
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  std::ranges::transform(lower, lower.begin(), [](char letter) {
-    return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
-  });
-  return lower;
-}
 
 void read_alternatives(X509* leaf, TlsPeer& peer) {
   const bssl::UniquePtr<GENERAL_NAMES> alternatives(

@@ -14,6 +14,7 @@
 
 #include "engine/ring/tls_certificate.h"
 #include "engine/ring/tls_io.h"
+#include "protocol/ascii.h"
 #include "protocol/check.h"
 
 namespace sallyport::ring {
@@ -39,13 +40,11 @@ std::string host_name(std::string_view text) {
   if (text.empty() || text.size() > kMostNameOctets) return {};
   std::string name;
   char before = '.';
-  for (char letter : text) {
-    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
-    const bool plain = (letter >= 'a' && letter <= 'z') || (letter >= '0' && letter <= '9') ||
-                       letter == '-' || letter == '_';
-    if (!plain && (letter != '.' || before == '.')) return {};
-    name.push_back(letter);
-    before = letter;
+  for (const char c : text) {
+    const bool plain = is_letter_or_digit(c) || c == '-' || c == '_';
+    if (!plain && (c != '.' || before == '.')) return {};
+    name.push_back(to_lower(c));
+    before = c;
   }
   return before == '.' ? std::string() : name;
 }

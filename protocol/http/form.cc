@@ -3,17 +3,12 @@
 #include <algorithm>
 #include <optional>
 
+#include "protocol/ascii.h"
 #include "protocol/http/field_text.h"
 #include "protocol/utf8.h"
 
 namespace sallyport::http {
 namespace {
-
-constexpr int hexadecimal(char c) noexcept {
-  if (c >= '0' && c <= '9') return c - '0';
-  c = to_lower(c);
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 /// Nothing: an escape is malformed.
 std::optional<std::string> decode(std::string_view text) {
@@ -25,8 +20,8 @@ std::optional<std::string> decode(std::string_view text) {
       continue;
     }
     if (text.size() - at < 3) return std::nullopt;
-    const int high = hexadecimal(text[at + 1]);
-    const int low = hexadecimal(text[at + 2]);
+    const int high = hex_value(text[at + 1]);
+    const int low = hex_value(text[at + 2]);
     if (high < 0 || low < 0) return std::nullopt;
     decoded += static_cast<char>(high << 4 | low);
     at += 2;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "protocol/ascii.h"
 #include "protocol/check.h"
 #include "protocol/http/h1_parser.h"
 #include "protocol/http/head_writer.h"
@@ -13,13 +14,6 @@ namespace {
 /// Of a chunk's size: 16^15 - 1 overflows nothing that adds a few of them.
 constexpr std::uint8_t kMaxSizeDigits = 15;
 constexpr std::uint64_t kFairLineOctets = 16;
-
-constexpr int hexadecimal(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 }  // namespace
 
@@ -82,12 +76,12 @@ BodyReader::State BodyReader::after_framing(char c) noexcept {
       remaining_ = 0;
       size_digits_ = 0;
       extension_octets_ = 0;
-      if (hexadecimal(c) < 0) return State::failed;
+      if (hex_value(c) < 0) return State::failed;
       [[fallthrough]];
     case State::size: {
       if (c == '\r') return State::size_lf;
       if (c == ';') return State::extension;
-      const int digit = hexadecimal(c);
+      const int digit = hex_value(c);
       if (digit < 0 || ++size_digits_ > kMaxSizeDigits) return State::failed;
       remaining_ = remaining_ << 4 | static_cast<std::uint64_t>(digit);
       return State::size;

@@ -2,26 +2,16 @@
 
 #include <algorithm>
 
+#include "protocol/ascii.h"
 #include "protocol/http/field_text.h"
 #include "protocol/http/target.h"
 
 namespace sallyport::http {
 namespace {
 
-constexpr bool is_unreserved(char c) noexcept {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
-         c == '.' || c == '_' || c == '~';
-}
-
 /// Visible ASCII but what browsers take for something else: "\" for "/", "#" for the end.
 constexpr bool is_target_character(char c) noexcept {
   return c > 0x20 && c < 0x7f && c != '\\' && c != '#';
-}
-
-constexpr int hexadecimal(char c) noexcept {
-  if (c >= '0' && c <= '9') return c - '0';
-  c = to_lower(c);
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 }  // namespace
@@ -89,8 +79,8 @@ std::optional<std::string> query_value(std::string_view query, std::string_view 
         continue;
       }
       if (value.size() - at < 3) return std::nullopt;
-      const int high = hexadecimal(value[at + 1]);
-      const int low = hexadecimal(value[at + 2]);
+      const int high = hex_value(value[at + 1]);
+      const int low = hex_value(value[at + 2]);
       if (high < 0 || low < 0) return std::nullopt;
       decoded += static_cast<char>(high << 4 | low);
       at += 2;

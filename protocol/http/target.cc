@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "protocol/ascii.h"
 #include "protocol/http/address_text.h"
 #include "protocol/http/scan.h"
 
@@ -9,15 +10,6 @@ namespace sallyport::http {
 namespace {
 
 constexpr std::size_t kMaxHostOctets = 255;
-
-constexpr bool is_alphanumeric(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-/// RFC 3986 §2.3.
-constexpr bool is_unreserved(char c) {
-  return is_alphanumeric(c) || c == '-' || c == '.' || c == '_' || c == '~';
-}
 
 constexpr OctetSet kHostOctets = [] {
   OctetSet set{};
@@ -38,22 +30,15 @@ bool is_host_name(std::string_view host) {
   return true;
 }
 
-constexpr int hexadecimal(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return -1;
-}
-
 /// Appends the escape at the front of `rest`, decoded where that changes no meaning, and takes it
 /// off.
 bool append_escape(std::string_view& rest, std::string& out) {
   if (rest.size() < 3) return false;
-  const int high = hexadecimal(rest[1]);
-  const int low = hexadecimal(rest[2]);
+  const int high = hex_value(rest[1]);
+  const int low = hex_value(rest[2]);
   if (high < 0 || low < 0) return false;
   const int octet = high << 4 | low;
-  if (octet < 0x20 || octet == 0x7f) return false;
+  if (is_control(static_cast<char>(octet))) return false;
   if (is_unreserved(static_cast<char>(octet))) {
     out += static_cast<char>(octet);
   } else {

@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdint>
 
+#include "protocol/ascii.h"
+
 namespace sallyport::http {
 namespace {
 
@@ -45,8 +47,7 @@ std::string_view find_word(const Word (&words)[kSize], std::string_view text) no
 }
 
 bool is_product_character(char c) noexcept {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-         c == '.' || c == '_';
+  return is_letter_or_digit(c) || c == '-' || c == '.' || c == '_';
 }
 
 /// "curl" of "curl/8.1": whatever a program is called that is no browser.

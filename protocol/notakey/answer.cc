@@ -7,6 +7,7 @@
 
 #include <simdjson.h>
 
+#include "protocol/ascii.h"
 #include "protocol/check.h"
 
 namespace sallyport::notakey {
@@ -120,8 +121,7 @@ Outcome take_flag(Once& once, ondemand::value& value, bool& out) noexcept {
 /// Nothing that could change the path it is put into.
 bool is_uuid(std::string_view text) noexcept {
   return !text.empty() && text.size() <= kMaxUuidOctets && std::ranges::all_of(text, [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' ||
-           c == '_';
+    return is_letter_or_digit(c) || c == '-' || c == '_';
   });
 }
 

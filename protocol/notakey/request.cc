@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "protocol/ascii.h"
 #include "protocol/utf8.h"
 
 namespace sallyport::notakey {
@@ -10,11 +11,6 @@ namespace {
 
 constexpr char kHex[] = "0123456789ABCDEF";
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
-
-bool is_alphanumeric(char c) noexcept {
-  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
-bool is_control(char c) noexcept { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
 /// Appends to a buffer and remembers when it did not fit.
 class Writer {
@@ -40,7 +36,7 @@ class Writer {
   /// One path segment: everything but the unreserved characters of RFC 3986 §2.3 is encoded.
   Writer& segment(std::string_view text) noexcept {
     for (const char c : text) {
-      if (is_alphanumeric(c) || c == '-' || c == '.' || c == '_' || c == '~') {
+      if (is_unreserved(c)) {
         raw({&c, 1});
       } else {
         const auto octet = static_cast<unsigned char>(c);
@@ -111,7 +107,7 @@ Writer& write_service(Writer& writer, const Service& service) noexcept {
 bool is_authority(std::string_view text) noexcept {
   if (text.empty() || text.front() == ':') return false;
   for (const char c : text) {
-    if (!is_alphanumeric(c) && std::string_view{".-_:[]"}.find(c) == std::string_view::npos)
+    if (!is_letter_or_digit(c) && std::string_view{".-_:[]"}.find(c) == std::string_view::npos)
       return false;
   }
   return true;

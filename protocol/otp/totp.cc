@@ -5,6 +5,7 @@
 #include <openssl/digest.h>
 #include <openssl/hmac.h>
 
+#include "protocol/ascii.h"
 #include "protocol/check.h"
 #include "protocol/http/return_url.h"
 
@@ -35,8 +36,7 @@ constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 /// 0..31, or nothing.
 std::optional<std::uint32_t> base32_value(char c) noexcept {
-  if (c >= 'A' && c <= 'Z') return static_cast<std::uint32_t>(c - 'A');
-  if (c >= 'a' && c <= 'z') return static_cast<std::uint32_t>(c - 'a');
+  if (is_letter(c)) return static_cast<std::uint32_t>(to_lower(c) - 'a');
   if (c >= '2' && c <= '7') return static_cast<std::uint32_t>(c - '2') + 26;
   return std::nullopt;
 }

@@ -7,6 +7,7 @@
 
 #include <openssl/sha.h>
 
+#include "protocol/ascii.h"
 #include "protocol/check.h"
 #include "protocol/octets.h"
 #include "verify/captcha/glyphs.h"
@@ -85,7 +86,7 @@ std::string make_challenge(RandomSource& random) {
 bool proves(std::string_view challenge, std::string_view number, unsigned bits) noexcept {
   if (challenge.empty() || challenge.size() > kMaxChallenge) return false;
   if (number.empty() || number.size() > kMaxNumber) return false;
-  if (!std::ranges::all_of(number, [](char c) { return c >= '0' && c <= '9'; })) return false;
+  if (!std::ranges::all_of(number, is_digit)) return false;
 
   constexpr std::string_view kBetween = ":";
   SHA256_CTX context;

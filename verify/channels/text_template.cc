@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "protocol/ascii.h"
 #include "protocol/escape.h"
 #include "protocol/http/return_url.h"
 
@@ -12,11 +13,8 @@ namespace sallyport::verify {
 namespace {
 
 bool is_name(std::string_view text) noexcept {
-  return !text.empty() &&
-         std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return is_lower(c) || c == '_'; });
 }
-
-bool is_control(char c) noexcept { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
 void append_json(std::string& out, char c) {
   if (c == '"' || c == '\\') {

@@ -7,6 +7,7 @@
 #include <ctime>
 #include <utility>
 
+#include "protocol/ascii.h"
 #include "protocol/check.h"
 #include "protocol/secret.h"
 #include "verify/clock.h"
@@ -97,7 +98,7 @@ Question question_about(const HeldLogin& login) {
 ShortText<16> digits_of(std::string_view code) {
   std::string digits;
   for (const char c : code) {
-    if (c >= '0' && c <= '9') digits += c;
+    if (is_digit(c)) digits += c;
   }
   return ShortText<16>(digits);
 }

@@ -1,5 +1,6 @@
 // Codes that a visitor types: the token of a message, the app's code, a recovery code.
 
+#include "protocol/ascii.h"
 #include "verify/gate/flows.h"
 #include "verify/gate/lockout.h"
 #include "verify/gate/otp_check.h"
@@ -33,7 +34,7 @@ Outcome<Present> try_token(const Turn& turn, const Present& present, std::string
 std::string digits_of(std::string_view code) {
   std::string digits;
   for (const char c : code) {
-    if (c >= '0' && c <= '9') digits += c;
+    if (is_digit(c)) digits += c;
   }
   return digits;
 }

@@ -6,6 +6,8 @@
 #include <fmt/chrono.h>
 #include <fmt/core.h>
 
+#include "protocol/ascii.h"
+
 namespace sallyport::verify {
 namespace {
 
@@ -88,13 +90,7 @@ Outcome<> Turn::limit(Limited what, std::string_view user) const {
   return std::unexpected(GateError::too_often);
 }
 
-std::string subject_of(std::string_view user) {
-  std::string subject(user);
-  for (char& c : subject) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return subject;
-}
+std::string subject_of(std::string_view user) { return lower_case(user); }
 
 bool is_denied_user(const GateSettings& settings, std::string_view user) {
   return std::ranges::any_of(settings.denied_users, [&](const std::string& denied) {

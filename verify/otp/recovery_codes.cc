@@ -7,6 +7,7 @@
 #include <openssl/digest.h>
 #include <openssl/evp.h>
 
+#include "protocol/ascii.h"
 #include "protocol/check.h"
 #include "protocol/octets.h"
 
@@ -29,7 +30,7 @@ using Digest = std::array<std::uint8_t, 32>;
 
 /// As in the alphabet; 0 for what is none. What is mistaken for a digit is taken for it.
 constexpr char character_of(char c) noexcept {
-  if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  c = to_lower(c);
   if (c == 'o') return '0';
   if (c == 'i' || c == 'l') return '1';
   return kAlphabet.find(c) == std::string_view::npos ? '\0' : c;

@@ -10,6 +10,7 @@
 #include <openssl/sha.h>
 #include <sys/stat.h>
 
+#include "protocol/ascii.h"
 #include "protocol/check.h"
 #include "protocol/octets.h"
 #include "verify/file_descriptor.h"
@@ -49,20 +50,13 @@ std::string associated_data(std::string_view head, const RecordKey& key) {
   return data;
 }
 
-std::optional<std::uint8_t> hexadecimal(char digit) noexcept {
-  if (digit >= '0' && digit <= '9') return static_cast<std::uint8_t>(digit - '0');
-  if (digit >= 'a' && digit <= 'f') return static_cast<std::uint8_t>(digit - 'a' + 10);
-  if (digit >= 'A' && digit <= 'F') return static_cast<std::uint8_t>(digit - 'A' + 10);
-  return std::nullopt;
-}
-
 bool read_key(std::string_view digits, Key& key) noexcept {
   if (digits.size() != 2 * kKeyOctets) return false;
   for (std::size_t at = 0; at < kKeyOctets; ++at) {
-    const auto high = hexadecimal(digits[2 * at]);
-    const auto low = hexadecimal(digits[2 * at + 1]);
-    if (!high || !low) return false;
-    key[at] = static_cast<std::uint8_t>(*high << 4 | *low);
+    const int high = hex_value(digits[2 * at]);
+    const int low = hex_value(digits[2 * at + 1]);
+    if (high < 0 || low < 0) return false;
+    key[at] = static_cast<std::uint8_t>(high << 4 | low);
   }
   return true;
 }

@@ -13,6 +13,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "protocol/ascii.h"
 #include "verify/users/directory.h"
 
 namespace sallyport::verify {
@@ -98,7 +99,7 @@ std::string group_name(const std::string& text) {
 std::string phone_number(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    if ((c >= '0' && c <= '9') || (c == '+' && out.empty())) out.push_back(c);
+    if (is_digit(c) || (c == '+' && out.empty())) out.push_back(c);
   }
   return out;
 }
@@ -288,9 +289,7 @@ class LdapDirectory final : public Directory {
 bool is_attribute(std::string_view text) noexcept {
   if (text.empty() || text.size() > 128) return false;
   for (const char c : text) {
-    const bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                      c == '-' || c == ';' || c == '.';
-    if (!good) return false;
+    if (!is_letter_or_digit(c) && c != '-' && c != ';' && c != '.') return false;
   }
   return true;
 }

@@ -8,6 +8,7 @@
 #include "engine/config/toml_tree.h"
 #include "engine/http/pages/embedded.h"
 #include "engine/http/pages/theme_file.h"
+#include "protocol/ascii.h"
 #include "protocol/check.h"
 
 namespace sallyport::http_door {
@@ -19,8 +20,6 @@ constexpr std::string_view kMessages = "messages/";
 constexpr std::string_view kToml = ".toml";
 constexpr std::size_t kMaxTextOctets = 4'096;
 constexpr std::size_t kMaxLanguages = 64;
-
-bool is_letter(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 std::expected<void, std::string> put_file(const std::filesystem::path& path, Catalogues& all) {
   const std::string language = path.stem().string();
@@ -74,7 +73,7 @@ bool is_language(std::string_view text) noexcept {
   const std::size_t dash = std::min(text.find('-'), text.size());
   const std::string_view first = text.substr(0, dash);
   if (first.size() < 2 || first.size() > 3) return false;
-  if (!std::ranges::all_of(first, [](char c) { return c >= 'a' && c <= 'z'; })) return false;
+  if (!std::ranges::all_of(first, is_lower)) return false;
   if (dash == text.size()) return true;
   const std::string_view second = text.substr(dash + 1);
   return second.size() >= 2 && second.size() <= 8 && std::ranges::all_of(second, is_letter);

@@ -8,6 +8,7 @@
 
 #include "engine/http/pages/embedded.h"
 #include "engine/http/pages/theme_file.h"
+#include "protocol/ascii.h"
 
 namespace sallyport::http_door {
 namespace {
@@ -31,13 +32,6 @@ double luminance(Colour colour) noexcept {
 
 std::uint8_t mix(std::uint8_t a, std::uint8_t b, int percent) noexcept {
   return static_cast<std::uint8_t>((a * (100 - percent) + b * percent) / 100);
-}
-
-int hex(char c) noexcept {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 /// A gateway: what the project is named after, a small door in a wall.
@@ -84,11 +78,11 @@ std::expected<PageAsset, std::string> logo(const config::GateTheme& theme, Colou
 std::optional<Colour> read_colour(std::string_view text) noexcept {
   if ((text.size() != 4 && text.size() != 7) || text[0] != '#') return std::nullopt;
   text.remove_prefix(1);
-  if (std::ranges::any_of(text, [](char c) { return hex(c) < 0; })) return std::nullopt;
+  if (std::ranges::any_of(text, [](char c) { return hex_value(c) < 0; })) return std::nullopt;
   const std::size_t width = text.size() / 3;
   const auto part = [&](std::size_t at) {
-    return static_cast<std::uint8_t>(hex(text[at * width]) * 16 +
-                                     hex(text[at * width + width - 1]));
+    return static_cast<std::uint8_t>(hex_value(text[at * width]) * 16 +
+                                     hex_value(text[at * width + width - 1]));
   };
   return Colour{part(0), part(1), part(2)};
 }

@@ -17,8 +17,7 @@ constexpr std::size_t kMailbox = 1024;
 /// Messages of one turn. More stay in the mailbox, and the next turn does not wait.
 constexpr std::size_t kMessagesPerTurn = 256;
 constexpr std::uint32_t kMaxExchanges = std::uint32_t{1} << 17;
-/// A head of 64 KiB, the most that is read, and what we add to it.
-constexpr std::size_t kScratchOctets = 128 * 1024;
+constexpr std::size_t kScratchOctets = Door::kMostHeadOctets + 1024;
 
 }  // namespace
 

@@ -122,7 +122,11 @@ class Door final : public ring::Tenant {
   [[nodiscard]] bool draining() const noexcept { return draining_; }
   /// A visitor's connection is to end with the answer at hand.
   [[nodiscard]] bool parting() const noexcept { return draining_ || retiring_; }
-  /// Room to write a head into; overwritten by the next who asks.
+  /// Of a head that goes out, as request_head_octets() and response_head_octets() count: one of 64
+  /// KiB, the most that is read, with what rules and we add to it.
+  static constexpr std::size_t kMostHeadOctets = std::size_t{127} * 1024;
+  /// Room to write such a head into, with the lines of its connection; overwritten by the next who
+  /// asks.
   [[nodiscard]] MutableOctets scratch() noexcept { return scratch_; }
 
   /// The settings of now, for a request that begins; kept until let_go.

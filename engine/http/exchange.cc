@@ -6,7 +6,9 @@
 
 #include "engine/http/admission.h"
 #include "engine/http/door.h"
+#include "engine/http/impostor.h"
 #include "protocol/check.h"
+#include "protocol/http/head_writer.h"
 
 namespace sallyport::http_door {
 namespace {
@@ -118,7 +120,12 @@ void Exchange::request_end(const http::Fields* trailers) {
   request_done_ = true;
   last_octet_ms_ = door_.now_ms();
   if (state_ == ExchangeState::gathering) return ask_gate();
-  if (upstream_ != nullptr) upstream_->request_end(trailers);
+  if (upstream_ == nullptr) return;
+  if (trailers != nullptr && has_impostor(*trailers, route_->rewrite.request_fields)) {
+    trailers = nullptr;
+  }
+  if (trailers != nullptr) body_begun_ = true;
+  upstream_->request_end(trailers);
 }
 
 void Exchange::client_writable() {
@@ -145,8 +152,9 @@ void Exchange::response_head(http::ResponseHead& head) {
       return give_up(Broken::bad_message);
     }
     // A 100 is between us and the upstream: the visitor's is sent by his side (RFC 9110 §15.2.1).
-    if (head.status != 100 && head.status != 102) client_->respond(head, true);
-    return;
+    if (head.status == 100 || head.status == 102) return;
+    http::remove_hop_by_hop(head.fields);
+    return client_->respond(head, true);
   }
   if (lease_) pool_->servers().succeeded(*lease_, door_.now_ms());
   const bool tunnel = head.framing == http::Framing::tunnel;
@@ -154,10 +162,12 @@ void Exchange::response_head(http::ResponseHead& head) {
   const std::uint64_t most = route_->config.max_response_body;
   // What a HEAD or a 304 says is the length of another answer (RFC 9110 §8.6).
   if (most > 0 && body && !tunnel && head.content_length.value_or(0) > most) {
-    release_upstream();
-    if (!request_done_) client_->discard_request();
-    return answer_page(502, {});
+    return refuse_answer();
   }
+  // To him a 2xx says that his tunnel is open (RFC 8441 §5), and here it is not.
+  if (websocket_over_h2_ && !tunnel && head.status / 100 == 2) return refuse_answer();
+  prepare_response(head);
+  if (http::response_head_octets(head) > Door::kMostHeadOctets) return refuse_answer();
   door_.counts().answers[std::min<std::size_t>(head.status / 100, 5)].add();
   status_ = head.status;
   step(tunnel ? ExchangeState::tunnel : ExchangeState::answering);
@@ -166,7 +176,6 @@ void Exchange::response_head(http::ResponseHead& head) {
   } else {
     door_.set_timer(*this, door_.now_ms() + pool_->settings().config.response_timeout_ms);
   }
-  prepare_response(head);
   client_->respond(head, body || tunnel);
   if (tunnel && std::exchange(client_paused_, false)) client_->resume_request();
 }
@@ -187,6 +196,9 @@ void Exchange::response_end(const http::Fields* trailers) {
   release_upstream();
   ClientSide* const client = std::exchange(client_, nullptr);
   if (!request_done_) client->discard_request();
+  if (trailers != nullptr && route_->rewrite.response_fields.writes_any(*trailers)) {
+    trailers = nullptr;  // nor do they say behind the content what the head may not
+  }
   client->respond_end(trailers);
   finish();
 }

@@ -110,6 +110,7 @@ class Exchange final : public ExchangeEvents {
   void prepare_response(http::ResponseHead& head);
   void answer(std::uint16_t status, std::string_view content_type, std::string_view body);
   void answer_page(std::uint16_t status, std::string_view detail);
+  void refuse_answer();
   void send_own();
   void cut_off();
   void release_upstream();
@@ -160,7 +161,7 @@ class Exchange final : public ExchangeEvents {
   std::uint64_t last_octet_ms_ = 0;
   bool has_body_ = false;
   bool request_done_ = false;
-  bool body_begun_ = false;  ///< octets of the body have been taken: no second attempt
+  bool body_begun_ = false;  ///< octets or trailers have been taken: no second attempt
   bool client_paused_ = false;
   bool upstream_paused_ = false;
   bool websocket_over_h2_ = false;

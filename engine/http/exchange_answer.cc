@@ -28,6 +28,13 @@ void Exchange::prepare_response(http::ResponseHead& head) {
   }
 }
 
+/// The upstream's, which cannot be passed on.
+void Exchange::refuse_answer() {
+  release_upstream();
+  if (!request_done_) client_->discard_request();
+  answer_page(502, {});
+}
+
 void Exchange::answer_page(std::uint16_t status, std::string_view detail) {
   own_.reset();
   write_error(status, http::client_kind(request_), detail, own_);
@@ -45,6 +52,8 @@ void Exchange::answer(std::uint16_t status, std::string_view content_type, std::
 
 void Exchange::send_own() {
   http::ResponseHead& head = own_.head;
+  // A rule may put his target into it, more than once.
+  if (http::response_head_octets(head) > Door::kMostHeadOctets) return answer_page(414, {});
   std::string_view body = own_.body;
   head.framing = body.empty() ? http::Framing::none : http::Framing::length;
   head.content_length = body.size();

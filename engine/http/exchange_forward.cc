@@ -6,7 +6,9 @@
 #include "engine/http/door.h"
 #include "engine/http/exchange.h"
 #include "engine/http/gate/front.h"
+#include "engine/http/impostor.h"
 #include "engine/http/retry.h"
+#include "protocol/http/field_text.h"
 #include "protocol/http/forwarded.h"
 #include "protocol/http/head_writer.h"
 
@@ -27,6 +29,10 @@ void Exchange::forward(const RouteSettings& route) {
     cookie_.assign(find_cookie(request_.fields, pool_->settings().config.cookie_name));
   }
   prepare_request();
+  if (http::request_head_octets(request_) > Door::kMostHeadOctets) {
+    const bool target = request_.target.size() > door_.settings().limits.max_target_octets;
+    return answer_page(target ? 414 : 431, {});
+  }
   step(ExchangeState::forwarding);
   attempt(false);
 }
@@ -36,7 +42,7 @@ void Exchange::prepare_request() {
   if (settings_->gate != nullptr) remove_own_cookies(fields, scratch_);
   tunnel_to_http1();
   // Whoever speaks h2c behind us would be out of our sight.
-  if (request_.protocol == "h2c") request_.protocol.clear();
+  if (request_.protocol.starts_with("h2c")) request_.protocol.clear();
   // With a body under way nobody could tell where the tunnel's octets begin; a server may always
   // answer in HTTP/1.1 (RFC 9110 §7.8).
   if (has_body_ && !websocket_over_h2_) request_.protocol.clear();
@@ -47,10 +53,11 @@ void Exchange::prepare_request() {
                  x_forwarded_method, x_original_url, x_original_method, x_real_ip, forwarded, via,
                  expect});
   // There are more of them than anybody knows (-Port, -Prefix, -User); servers believe them all.
-  if (fields.has_prefix("x-forwarded-") &&
-      !settings_->trusted_proxies.contains(peer_.address.address)) {
-    fields.remove_prefix("x-forwarded-");
-  }
+  fields.remove_others([this](std::string_view name) {
+    return is_impostor(name, route_->rewrite.request_fields) ||
+           (http::starts_ignoring_case(name, "x-forwarded-") &&
+            !settings_->trusted_proxies.contains(peer_.address.address));
+  });
   AddressBuffer buffer;
   const std::string_view visitor = http::visitor_text(visitor_, buffer);
   fields.add(x_forwarded_for, "X-Forwarded-For", visitor);
@@ -123,7 +130,7 @@ void Exchange::attempt(bool same_server) {
     if (!request_done_) client_->discard_request();
     return answer_page(503, {});
   }
-  const bool body = !request_done_ && !websocket_over_h2_ && has_body_;
+  const bool body = has_body_ && !websocket_over_h2_;
   if (own_host_) {
     const config::HttpServer& server = servers.config(server_);
     asked_host_ = std::exchange(request_.authority,
@@ -133,6 +140,8 @@ void Exchange::attempt(bool same_server) {
   } else {
     upstream_->request(request_, body);
   }
+  // Another server had it before, and no content has come: here, too, it has to be ended.
+  if (body && request_done_) upstream_->request_end(nullptr);
   last_octet_ms_ = door_.now_ms();
   connecting_ = !upstream_->writable();
   const config::HttpPool& config = pool_->settings().config;

@@ -95,6 +95,19 @@ void FieldPlan::apply(const RewriteValues& values, http::RequestHead& head,
   }
 }
 
+bool FieldPlan::writes(std::string_view name) const noexcept {
+  return std::ranges::any_of(changes_, [name](const Change& change) {
+    return http::equal_ignoring_case(change.name, name);
+  });
+}
+
+bool FieldPlan::writes_any(const http::Fields& fields) const noexcept {
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    if (writes(fields[i].name)) return true;
+  }
+  return false;
+}
+
 Rewrite::Rewrite(const config::HttpRoute& route)
     : request_fields(route.request_headers),
       response_fields(route.response_headers),

@@ -49,6 +49,9 @@ class FieldPlan {
   /// it.
   void apply(const RewriteValues& values, http::RequestHead& head, std::string& scratch) const;
   [[nodiscard]] bool empty() const noexcept { return changes_.empty(); }
+  /// Whether a field of this name, in any case, is added, set or removed.
+  [[nodiscard]] bool writes(std::string_view name) const noexcept;
+  [[nodiscard]] bool writes_any(const http::Fields& fields) const noexcept;
 
  private:
   struct Change {

@@ -169,7 +169,7 @@ void Fields::add(std::string_view name, std::string_view value) {
 }
 
 void Fields::add(FieldName id, std::string_view name, std::string_view value) {
-  CHECK(name.size() <= std::numeric_limits<std::uint16_t>::max());
+  CHECK(name.size() <= kMostNameOctets);
   const std::size_t end = text_.size() + name.size() + value.size() + kLineOctets;
   CHECK(end <= std::numeric_limits<std::uint32_t>::max());
   seen_.add(id);
@@ -226,25 +226,7 @@ void Fields::remove(FieldSet ids) noexcept {
 void Fields::remove(std::string_view name) noexcept {
   const FieldName id = field_name(name);
   if (id != FieldName::other) return remove(id);
-  std::erase_if(entries_, [&](const Entry& entry) {
-    return entry.id == FieldName::other &&
-           equal_ignoring_case(std::string_view(text_).substr(entry.name_at, entry.name_length),
-                               name);
-  });
-}
-
-bool Fields::begins(const Entry& entry, std::string_view prefix) const noexcept {
-  if (entry.id != FieldName::other) return false;
-  return starts_ignoring_case(std::string_view(text_).substr(entry.name_at, entry.name_length),
-                              prefix);
-}
-
-bool Fields::has_prefix(std::string_view prefix) const noexcept {
-  return std::ranges::any_of(entries_, [&](const Entry& each) { return begins(each, prefix); });
-}
-
-void Fields::remove_prefix(std::string_view prefix) noexcept {
-  std::erase_if(entries_, [&](const Entry& each) { return begins(each, prefix); });
+  remove_others([name](std::string_view other) { return equal_ignoring_case(other, name); });
 }
 
 std::optional<std::string_view> Fields::find(FieldName id) const noexcept {

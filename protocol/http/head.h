@@ -121,7 +121,10 @@ class Fields {
   };
 
  public:
+  static constexpr std::size_t kMostNameOctets = 65'535;
+
   void reset() noexcept;
+  /// `name` has kMostNameOctets at most.
   void add(std::string_view name, std::string_view value);
   void add(FieldName id, std::string_view name, std::string_view value);
   /// For a parser, after reset(): notes the places of a field in what begins with a head, whose
@@ -152,10 +155,14 @@ class Fields {
             .name = {text + entry.name_at, entry.name_length},
             .value = {text + entry.value_at, entry.value_length}};
   }
-  /// Whether the name of one, of those that no code asks for, begins like this (lower case); and
-  /// all such are removed.
-  [[nodiscard]] bool has_prefix(std::string_view prefix) const noexcept;
-  void remove_prefix(std::string_view prefix) noexcept;
+  /// Of those that no code asks for, the ones whose name `unwanted(name)` is true of.
+  template <typename Unwanted>
+  void remove_others(Unwanted unwanted) {
+    std::erase_if(entries_, [&](const Entry& entry) {
+      return entry.id == FieldName::other &&
+             unwanted(std::string_view(text_).substr(entry.name_at, entry.name_length));
+    });
+  }
   /// The first of that name.
   [[nodiscard]] std::optional<std::string_view> find(FieldName id) const noexcept;
   [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const noexcept;
@@ -171,7 +178,6 @@ class Fields {
   [[nodiscard]] std::size_t write_lines(MutableOctets out) const noexcept;
 
  private:
-  [[nodiscard]] bool begins(const Entry& entry, std::string_view prefix) const noexcept;
   static constexpr std::string_view kColon = ": ";
   static constexpr std::string_view kLineEnd = "\r\n";
   static constexpr std::size_t kLineOctets = kColon.size() + kLineEnd.size();

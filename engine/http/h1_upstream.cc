@@ -6,6 +6,7 @@
 #include "engine/http/door.h"
 #include "engine/http/upstream_pool.h"
 #include "protocol/check.h"
+#include "protocol/http/field_text.h"
 #include "protocol/http/h1_parser.h"
 #include "protocol/http/head_writer.h"
 
@@ -106,13 +107,12 @@ void H1Upstream::drain() {
 void H1Upstream::request(const http::RequestHead& head, bool body) {
   method_ = head.method;
   state_ = State::head;
-  searched_ = 0;
   request_done_ = !body;
-  upgrading_ = !head.protocol.empty();
+  protocol_ = head.protocol;
   last_ = !head.keep_alive;
   chunked_ = body && !head.content_length;
   const std::size_t octets = http::write_request_head(head, door_.scratch());
-  CHECK(octets > 0);  // Door::scratch holds any head that was read, and what we add
+  CHECK(octets > 0);  // the exchange has measured it (Door::kMostHeadOctets)
   door_.streams().send(stream_, Octets(door_.scratch()).first(octets));
 }
 
@@ -166,34 +166,20 @@ void H1Upstream::read_answer() {
 
 bool H1Upstream::read_head() {
   ring::Streams& streams = door_.streams();
-  const Octets octets = streams.received(stream_);
-  if (octets.empty() || paused_) return false;
+  if (streams.received(stream_).empty() || paused_) return false;
   answered_ = true;
   const http::Limits& limits = door_.settings().limits;
-  http::ParsedHead parsed = http::parse_response_head(octets, limits, method_, head_, searched_);
-  const std::size_t total = streams.received_total(stream_);
-  if (parsed.state == http::Parse::need_more && total > octets.size()) {
-    const Octets whole =
-        head_octets_.gather(streams, stream_, door_.buffers().octets_each(), limits);
-    if (whole.size() > octets.size()) {
-      parsed = http::parse_response_head(whole, limits, method_, head_, parsed.consumed);
-    } else {
-      parsed.state = http::Parse::bad;
-    }
-  }
-  if (parsed.state == http::Parse::need_more) {
-    searched_ = static_cast<std::uint32_t>(parsed.consumed);
-    return false;
-  }
-  // A switch that was not asked for would make a tunnel past all that is decided for a request.
-  const bool switches = parsed.state == http::Parse::done && head_.framing == http::Framing::tunnel;
-  if (parsed.state == http::Parse::bad || (switches && !upgrading_)) {
+  const http::ParsedHead parsed = head_octets_.read(
+      streams, stream_, door_.buffers().octets_each(), limits,
+      [&](Octets octets, std::size_t searched) {
+        return http::parse_response_head(octets, limits, method_, head_, searched);
+      });
+  if (parsed.state == http::Parse::need_more) return false;
+  if (parsed.state == http::Parse::bad || !switches_rightly()) {
     broken(Broken::bad_message);
     return false;
   }
-  searched_ = 0;
   streams.consume(stream_, parsed.consumed);
-  head_octets_.reset();
   if (head_.interim()) {
     exchange_->response_head(head_);
     return true;
@@ -206,6 +192,14 @@ bool H1Upstream::read_head() {
   if (!body_.ended()) return true;
   answer_complete(nullptr);
   return false;
+}
+
+/// A switch that was not asked for, or to another protocol, would make a tunnel past all that is
+/// decided for a request (RFC 9110 §7.8).
+bool H1Upstream::switches_rightly() const noexcept {
+  if (head_.framing != http::Framing::tunnel) return true;
+  return !protocol_.empty() && head_.fields.count(http::FieldName::upgrade) == 1 &&
+         http::equal_ignoring_case(*head_.fields.find(http::FieldName::upgrade), protocol_);
 }
 
 bool H1Upstream::read_body() {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "engine/http/connection.h"
 #include "engine/http/head_octets.h"
@@ -56,6 +57,7 @@ class H1Upstream final : public Connection, public UpstreamSide {
 
   void read_answer();
   [[nodiscard]] bool read_head();
+  [[nodiscard]] bool switches_rightly() const noexcept;
   [[nodiscard]] bool read_body();
   void answer_complete(const http::Fields* trailers);
   void broken(Broken why);
@@ -71,20 +73,19 @@ class H1Upstream final : public Connection, public UpstreamSide {
   http::ResponseHead head_;
   http::BodyReader body_;
   http::Method method_ = http::Method::other;
+  std::string protocol_;  ///< that the request asks for; empty: none
   bool connected_ = false;
   bool reused_ = false;
   bool answered_ = false;  ///< an octet of the answer has come
   bool request_done_ = false;
-  bool upgrading_ = false;  ///< the request asks for another protocol
-  bool chunked_ = false;    ///< the request's body
-  bool last_ = false;       ///< the request says that it is (RFC 9112 §9.6)
-  bool keep_ = false;       ///< the server keeps it open after this answer
-  bool ended_ = false;      ///< the server sends no more
+  bool chunked_ = false;  ///< the request's body
+  bool last_ = false;     ///< the request says that it is (RFC 9112 §9.6)
+  bool keep_ = false;     ///< the server keeps it open after this answer
+  bool ended_ = false;    ///< the server sends no more
   bool paused_ = false;
   bool was_full_ = false;  ///< writable() was false
   bool reading_ = false;   ///< in read_answer(): it goes on by itself
   HeadOctets head_octets_;
-  std::uint32_t searched_ = 0;  ///< octets of a head in which its end is not
   std::uint64_t idle_since_ms_ = 0;
   std::uint64_t armed_ms_ = 0;  ///< when the timer comes; 0: it is not set
 };

@@ -5,6 +5,7 @@
 
 #include "engine/http/door.h"
 #include "engine/http/exchange.h"
+#include "protocol/check.h"
 #include "protocol/http/h1_parser.h"
 #include "protocol/http/head_writer.h"
 
@@ -68,32 +69,20 @@ void H1Visitor::read() {
 
 bool H1Visitor::read_head() {
   ring::Streams& streams = door_.streams();
-  const Octets octets = streams.received(stream_);
-  if (octets.empty()) return false;
+  if (streams.received(stream_).empty()) return false;
   const http::Limits& limits = door_.settings().limits;
   if (state_ == State::idle) {
     state_ = State::head;
-    searched_ = 0;
     since_ms_ = door_.now_ms();
   }
   Exchange& exchange = door_.new_exchange();
-  http::ParsedHead parsed = http::parse_request_head(octets, limits, exchange.request(), searched_);
-  const std::size_t total = streams.received_total(stream_);
-  if (parsed.state == http::Parse::need_more && total > octets.size()) {
-    // It lies in more than one buffer; only then are octets copied.
-    const Octets whole =
-        head_octets_.gather(streams, stream_, door_.buffers().octets_each(), limits);
-    if (whole.size() > octets.size()) {
-      parsed = http::parse_request_head(whole, limits, exchange.request(), parsed.consumed);
-    } else {
-      parsed = {.state = http::Parse::bad,
-                .consumed = 0,
-                .refusal = {431, "the request's head is too large"}};
-    }
-  }
+  const http::ParsedHead parsed = head_octets_.read(
+      streams, stream_, door_.buffers().octets_each(), limits,
+      [&](Octets octets, std::size_t searched) {
+        return http::parse_request_head(octets, limits, exchange.request(), searched);
+      });
   switch (parsed.state) {
     case http::Parse::need_more:
-      searched_ = static_cast<std::uint32_t>(parsed.consumed);
       door_.recycle(exchange);
       schedule();
       return false;
@@ -104,7 +93,6 @@ bool H1Visitor::read_head() {
     case http::Parse::done: break;
   }
   streams.consume(stream_, parsed.consumed);
-  head_octets_.reset();
   const http::RequestHead& head = exchange.request();
   ++requests_;
   http_1_0_ = head.minor_version == 0;
@@ -181,11 +169,7 @@ void H1Visitor::respond(http::ResponseHead& head, bool body) {
     if (keep_alive_ && http_1_0_) head.fields.add("Connection", "keep-alive");
   }
   const std::size_t octets = http::write_response_head(head, door_.scratch());
-  if (octets == 0) {
-    // Larger than any head that we read, and ours add little: only a rule that adds a lot does it.
-    abort();
-    return;
-  }
+  CHECK(octets > 0);  // the exchange has measured it (Door::kMostHeadOctets)
   streams.send(stream_, Octets(door_.scratch()).first(octets));
   if (tunnel_) {
     // What came right behind the request has waited, and perhaps held the visitor up.

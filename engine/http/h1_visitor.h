@@ -62,7 +62,6 @@ class H1Visitor final : public Connection, public ClientSide {
   State state_ = State::idle;
   http::BodyReader body_;
   HeadOctets head_octets_;
-  std::uint32_t searched_ = 0;  ///< octets of a head in which its end is not
   std::uint32_t requests_ = 0;
   std::uint64_t since_ms_ = 0;  ///< of the state, or of the last octet
   std::uint64_t armed_ms_ = 0;  ///< when the timer comes; 0: it is not set

@@ -1,6 +1,6 @@
 #pragma once
-// The octets of an HTTP/1 head in one piece, wherever they lie. Mostly that is one buffer and
-// nothing is done; a head that is longer than a buffer is copied together, each octet once.
+// A head of HTTP/1 as it comes, wherever its octets lie. Mostly that is one buffer and nothing is
+// done; a head that is longer than a buffer is copied together, each octet once.
 
 #include <algorithm>
 #include <cstddef>
@@ -14,8 +14,38 @@ namespace sallyport::http_door {
 
 class HeadOctets {
  public:
-  /// What the stream has received of its next head, as far as one may go; empty: no buffer is free.
-  /// Until reset(), nothing may be consumed of the stream.
+  /// Has `parse(octets, searched)` read what the stream has received of its next head, `searched`
+  /// octets of which it has seen before. Until it is through, nothing may be consumed of the
+  /// stream.
+  template <typename Parse>
+  [[nodiscard]] http::ParsedHead read(ring::Streams& streams, ring::StreamId stream,
+                                      std::size_t octets_a_buffer, const http::Limits& limits,
+                                      Parse parse) {
+    const Octets first = streams.received(stream);
+    http::ParsedHead parsed{.state = http::Parse::need_more, .consumed = searched_, .refusal = {}};
+    // What has been copied together before is longer than the first buffer, which says nothing new.
+    if (searched_ <= first.size()) parsed = parse(first, searched_);
+    if (parsed.state == http::Parse::need_more && streams.received_total(stream) > first.size()) {
+      const Octets whole = gather(streams, stream, octets_a_buffer, limits);
+      parsed = whole.size() > first.size()
+                   ? parse(whole, parsed.consumed)
+                   : http::ParsedHead{.state = http::Parse::bad,
+                                      .consumed = 0,
+                                      .refusal = {431, "the head is too large"}};
+    }
+    if (parsed.state == http::Parse::need_more) {
+      searched_ = parsed.consumed;
+    } else {
+      searched_ = 0;
+      if (!copied_.empty()) std::vector<std::uint8_t>().swap(copied_);
+    }
+    return parsed;
+  }
+
+ private:
+  static constexpr std::size_t kEmptyLines = 4;  ///< octets of those in front of a request
+
+  /// As much as one may hold; empty: no buffer is free.
   [[nodiscard]] Octets gather(ring::Streams& streams, ring::StreamId stream,
                               std::size_t octets_a_buffer, const http::Limits& limits) {
     const std::size_t wanted =
@@ -28,14 +58,9 @@ class HeadOctets {
     streams.peek(stream, known, MutableOctets(copied_).subspan(known));
     return copied_;
   }
-  void reset() noexcept {
-    if (!copied_.empty()) std::vector<std::uint8_t>().swap(copied_);
-  }
-
- private:
-  static constexpr std::size_t kEmptyLines = 4;  ///< that may stand in front of a request
 
   std::vector<std::uint8_t> copied_;
+  std::size_t searched_ = 0;  ///< octets of a head in which its end is not
 };
 
 }  // namespace sallyport::http_door

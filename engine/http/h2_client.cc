@@ -62,8 +62,9 @@ class H2Client::Request final : public H2Stream, public UpstreamSide {
   std::vector<http::ResponseHead> interim;  ///< not told yet
   http::Fields trailers;
   std::optional<http::RequestHead> held;  ///< an upgrade, until the server's settings are known
-  std::string protocol;                   ///< of an upgrade
-  std::string accept;                     ///< for its 101
+  http::Method method = http::Method::other;
+  std::string protocol;  ///< of an upgrade
+  std::string accept;    ///< for its 101
   ExchangeEvents* exchange = nullptr;
   Broken broken = Broken::none;
   bool used = false;       ///< not in the list of free ones
@@ -117,6 +118,7 @@ class H2Client::Request final : public H2Stream, public UpstreamSide {
 
 void H2Client::Request::request(const http::RequestHead& request_head, bool body) {
   CHECK(!submitted && !released);
+  method = request_head.method;
   const bool upgrade = !request_head.protocol.empty();
   // RFC 8441 §3: only a server that has said so takes an extended CONNECT.
   if (upgrade && !client_.lost_ && !client_.session_.remote_settings_known()) {
@@ -246,7 +248,8 @@ void H2Client::head_ends(H2Stream& stream, bool last) {
     request.ended = last;
     return changed(request);
   }
-  if (reader_.response_end(request.head, last) != H2Fault::none) return bad_message(request);
+  if (reader_.response_end(request.head, request.method, last) != H2Fault::none)
+    return bad_message(request);
   if (request.head.interim()) {
     if (request.interim.size() == kMaxInterim) return bad_message(request);
     request.interim.push_back(request.head);
@@ -360,7 +363,8 @@ void H2Client::deliver_body(Request& request) {
   if (request.released || request.paused || !request.incoming.empty()) return;
   if (!request.ended || request.end_told || !request.head_told) return;
   request.end_told = true;
-  request.exchange->response_end(request.trailers.size() != 0 ? &request.trailers : nullptr);
+  const bool trailers = request.trailers.size() != 0 && request.head.framing != http::Framing::none;
+  request.exchange->response_end(trailers ? &request.trailers : nullptr);
 }
 
 void H2Client::recycle(Request& request) {

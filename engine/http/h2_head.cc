@@ -60,7 +60,8 @@ bool H2HeadReader::count(std::string_view name, std::string_view value) noexcept
       std::uint64_t{limits_.max_head_octets} + kOctetsAField * limits_.max_fields;
   if (octets_ > allowed * kFloodFactor) {
     fail(H2Fault::flood);
-  } else if (octets_ > allowed || fields_ > limits_.max_fields) {
+  } else if (octets_ > allowed || fields_ > limits_.max_fields ||
+             name.size() > http::Fields::kMostNameOctets) {
     fail(H2Fault::too_large);
   }
   return fault_ == H2Fault::none;
@@ -82,6 +83,8 @@ void H2HeadReader::pseudo_field(http::RequestHead& head, std::string_view name,
     if (value != "http" && value != "https") return fail(H2Fault::malformed);
     head.scheme = value;
   } else if (name == ":protocol") {
+    // One of the names that Upgrade has (RFC 8441 §4): not a list of them.
+    if (!http::is_token(value)) return fail(H2Fault::malformed);
     assign_lower(head.protocol, value);
   } else {
     fail(H2Fault::malformed);
@@ -160,10 +163,14 @@ void H2HeadReader::response_field(http::ResponseHead& head, std::string_view nam
   head.fields.add(id, name, value);
 }
 
-H2Fault H2HeadReader::response_end(http::ResponseHead& head, bool last) {
+H2Fault H2HeadReader::response_end(http::ResponseHead& head, http::Method request_method,
+                                   bool last) {
   if (head.status == 0 || head.status == 101) fail(H2Fault::malformed);  // RFC 9113 §8.6
   if (last && head.interim()) fail(H2Fault::malformed);                  // RFC 9113 §8.1
-  const bool bodiless = last || head.interim();
+  // Whether END_STREAM comes with the head or behind it (RFC 9110 §6.4.1).
+  const bool bodiless = last || head.interim() || request_method == http::Method::head ||
+                        head.status == 204 || head.status == 304;
+  if (head.status == 204) head.content_length.reset();  // RFC 9110 §8.6: it must not have one
   head.framing = bodiless ? http::Framing::none : http::Framing::stream;
   return fault_;
 }

@@ -34,7 +34,9 @@ class H2HeadReader {
   /// The head is complete; `last`: nothing follows it.
   [[nodiscard]] H2Fault request_end(http::RequestHead& head, bool last);
   void response_field(http::ResponseHead& head, std::string_view name, std::string_view value);
-  [[nodiscard]] H2Fault response_end(http::ResponseHead& head, bool last);
+  /// `request_method`: of the request that is answered.
+  [[nodiscard]] H2Fault response_end(http::ResponseHead& head, http::Method request_method,
+                                     bool last);
   /// Fields that have no place behind a body (RFC 9110 §6.5.1) are left out.
   void trailer_field(http::Fields& trailers, std::string_view name, std::string_view value);
   [[nodiscard]] H2Fault trailers_end() const noexcept { return fault_; }

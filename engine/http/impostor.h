@@ -12,8 +12,8 @@ namespace sallyport::http_door {
 /// Whether a field of this name, which no code asks for (FieldName::other), must not reach a
 /// server:
 /// - programs that make variables of fields (CGI, RFC 3875 §4.1.18, and its many heirs) take
-///   "X_Forwarded_For" for X-Forwarded-For. So '_' must not make a name of one that we know, or
-///   that `rules` write;
+///   "X_Forwarded_For" for X-Forwarded-For, some "X.Forwarded.For", too. No name may be, so read,
+///   one that we know or that `rules` write;
 /// - Proxy becomes the variable by which those programs find their own proxy (CVE-2016-5385);
 /// - HTTP2-Settings has a meaning beside an Upgrade to h2c alone, which is never passed on.
 /// X-Forwarded- itself, which trusted proxies may say more of than we know, is not looked at.

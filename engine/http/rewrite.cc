@@ -19,6 +19,12 @@ constexpr std::pair<std::string_view, Value> kPlaceholders[] = {
     {"{user}", &RewriteValues::user},
 };
 
+/// Where programs make variables of names, most keep letters and digits and take '_' for the rest.
+bool same_variable(std::string_view a, std::string_view b) noexcept {
+  const auto octet = [](char c) { return is_letter_or_digit(c) ? to_lower(c) : '_'; };
+  return std::ranges::equal(a, b, {}, octet, octet);
+}
+
 void append_without_controls(std::string_view value, std::string& out) {
   std::ranges::copy_if(value, std::back_inserter(out), [](char c) { return !is_control(c); });
 }
@@ -98,6 +104,12 @@ void FieldPlan::apply(const RewriteValues& values, http::RequestHead& head,
 bool FieldPlan::writes(std::string_view name) const noexcept {
   return std::ranges::any_of(changes_, [name](const Change& change) {
     return http::equal_ignoring_case(change.name, name);
+  });
+}
+
+bool FieldPlan::imitated_by(std::string_view name) const noexcept {
+  return std::ranges::any_of(changes_, [name](const Change& change) {
+    return same_variable(change.name, name) && !http::equal_ignoring_case(change.name, name);
   });
 }
 

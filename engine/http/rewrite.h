@@ -51,6 +51,8 @@ class FieldPlan {
   [[nodiscard]] bool empty() const noexcept { return changes_.empty(); }
   /// Whether a field of this name, in any case, is added, set or removed.
   [[nodiscard]] bool writes(std::string_view name) const noexcept;
+  /// Whether there is such a one whose name is another, but the same once it is made a variable.
+  [[nodiscard]] bool imitated_by(std::string_view name) const noexcept;
   [[nodiscard]] bool writes_any(const http::Fields& fields) const noexcept;
 
  private:

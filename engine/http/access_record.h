@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "engine/http/admission.h"
 #include "protocol/ip_address.h"
@@ -38,6 +39,9 @@ struct AccessRecord {
   verify::ShortText<253> host;
   verify::ShortText<255> path;  ///< as routed, without the query
   verify::ShortText<64> route;
+  verify::ShortText<64> pool;
+  verify::ShortText<96> server;  ///< of the pool, the last that was asked; empty: none was
+  std::string_view failure;      ///< of the last server that failed it, static; empty: none did
   verify::ShortText<64> whitelist;
   verify::ShortText<253> user;  ///< of the grant
 };

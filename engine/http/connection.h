@@ -9,6 +9,9 @@
 
 namespace sallyport::http_door {
 
+class Door;
+class UpstreamPool;
+
 class Connection {
  public:
   virtual ~Connection() = default;
@@ -25,6 +28,8 @@ class Connection {
 
 /// What a connection that was never made means to a request.
 [[nodiscard]] Broken why_not_connected(ring::StreamError error) noexcept;
+/// Notes with the pool what was wrong with TLS there, if that was it.
+void explain_tls(Door& door, UpstreamPool& pool, std::uint32_t server, ring::StreamId stream);
 
 /// Who a visitor's connection belongs to and how it came: of all requests on it.
 struct Peer {

@@ -121,7 +121,10 @@ std::optional<std::uint64_t> Door::next_deadline_ms() const noexcept {
 
 bool Door::park() noexcept { return mailbox_->park(); }
 
-void Door::leave() noexcept { streams_->shut_down(); }
+void Door::leave() noexcept {
+  for (const auto& exchange : exchanges_) exchange->leave();
+  streams_->shut_down();
+}
 
 void Door::left() noexcept {
   for (Connection*& connection : connections_) {

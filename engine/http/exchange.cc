@@ -65,6 +65,8 @@ void Exchange::reuse() noexcept {
   whitelist_ = AddressSet::kNone;
   status_ = 0;
   end_ = AccessEnd::answered;
+  failure_ = {};
+  half_closed_ = false;
   visitor_ = {};
   target_.clear();
   host_ = {};
@@ -126,6 +128,10 @@ void Exchange::request_end(const http::Fields* trailers) {
   }
   if (trailers != nullptr) body_begun_ = true;
   upstream_->request_end(trailers);
+  if (state_ != ExchangeState::tunnel) return;
+  // What is on its way to him may still come; but nobody would notice that he is gone.
+  half_closed_ = true;
+  door_.set_timer(*this, last_octet_ms_ + pool_->settings().config.response_timeout_ms);
 }
 
 void Exchange::client_writable() {
@@ -177,7 +183,9 @@ void Exchange::response_head(http::ResponseHead& head) {
     door_.set_timer(*this, door_.now_ms() + pool_->settings().config.response_timeout_ms);
   }
   client_->respond(head, body || tunnel);
-  if (tunnel && std::exchange(client_paused_, false)) client_->resume_request();
+  if (!tunnel) return;
+  if (std::exchange(client_paused_, false)) client_->resume_request();
+  if (websocket_over_h2_ && request_done_) request_end(nullptr);  // he ended it before it began
 }
 
 void Exchange::response_body(ring::Slice slice) {
@@ -224,6 +232,12 @@ void Exchange::timer() {
     let_gate_go();
     return gate_message(503, verify::GateError::unavailable);
   }
+  if (state_ == ExchangeState::tunnel && half_closed_) {
+    const std::uint64_t until_ms = last_octet_ms_ + pool_->settings().config.response_timeout_ms;
+    if (door_.now_ms() < until_ms) return door_.set_timer(*this, until_ms);
+    door_.counts().timeouts.add();
+    return cut_off();
+  }
   if (state_ != ExchangeState::forwarding && state_ != ExchangeState::answering) return;
   if (state_ == ExchangeState::answering && request_done_) return;
   if (!connecting_) {
@@ -264,6 +278,15 @@ void Exchange::cut_off() {
   finish();
 }
 
+void Exchange::leave() noexcept {
+  if (state_ == ExchangeState::free || state_ == ExchangeState::reading ||
+      state_ == ExchangeState::over || !settings_->config.access_log) {
+    return;
+  }
+  end_ = AccessEnd::cut_off;
+  log_access();
+}
+
 void Exchange::end_lease() noexcept {
   if (!lease_) return;
   pool_->servers().release(*lease_);
@@ -295,6 +318,11 @@ void Exchange::log_access() noexcept {
   // Not the query: people put passwords and tokens there.
   record.path.assign(std::string_view(target_).substr(0, target_.find('?')));
   if (route_ != nullptr) record.route.assign(route_->config.name);
+  if (tried_ != 0) {
+    record.pool.assign(pool_->settings().config.name);
+    record.server.assign(pool_->servers().label(server_));
+  }
+  record.failure = failure_;
   if (whitelist_ != AddressSet::kNone) {
     record.whitelist.assign(settings_->config.whitelists[whitelist_].name);
   }

@@ -55,6 +55,8 @@ class Exchange final : public ExchangeEvents {
   [[nodiscard]] bool awaits(const GateTicket& ticket) const noexcept;
   /// Whether he is still let in is looked at again; if not, all that is open is cut off.
   void recheck();
+  /// The shard ends: what is open is cut off, and nobody is told but the access log.
+  void leave() noexcept;
 
   [[nodiscard]] std::uint32_t index() const noexcept { return index_; }
   [[nodiscard]] ExchangeState state() const noexcept { return state_; }
@@ -104,6 +106,7 @@ class Exchange final : public ExchangeEvents {
   void attempt(bool same_server);
   [[nodiscard]] std::uint64_t draw_random();
   void give_up(Broken why);
+  void tell_failure(std::string_view reason);
   void tunnel_to_http1();
 
   // exchange_answer.cc: to the visitor.
@@ -144,6 +147,7 @@ class Exchange final : public ExchangeEvents {
   std::uint64_t begun_ms_ = 0;
   std::uint16_t status_ = 0;  ///< of the answer; 0: none was begun
   AccessEnd end_ = AccessEnd::answered;
+  std::string_view failure_;  ///< static; of the last server that failed it
 
   std::unique_ptr<GateErrand> errand_;  ///< before it goes to the gate
   std::uint32_t generation_ = 0;        ///< of this slot's request, in tickets
@@ -169,6 +173,7 @@ class Exchange final : public ExchangeEvents {
   bool answer_begun_ = false;  ///< an octet of an answer has come, interim ones included
   bool set_cookie_owed_ = false;
   bool connecting_ = false;
+  bool half_closed_ = false;   ///< the visitor's side of a tunnel has ended
   bool own_host_ = false;      ///< the server's name goes out as Host
   std::uint32_t interim_ = 0;  ///< answers
   std::uint64_t request_octets_ = 0;

@@ -31,6 +31,7 @@ void Exchange::prepare_response(http::ResponseHead& head) {
 /// The upstream's, which cannot be passed on.
 void Exchange::refuse_answer() {
   release_upstream();
+  failure_ = "upstream's answer cannot be passed on";
   if (!request_done_) client_->discard_request();
   answer_page(502, {});
 }

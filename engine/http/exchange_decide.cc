@@ -14,6 +14,7 @@
 #include "protocol/ascii.h"
 #include "protocol/http/client_kind.h"
 #include "protocol/http/field_text.h"
+#include "protocol/http/forwarded.h"
 
 namespace sallyport::http_door {
 namespace {
@@ -235,7 +236,8 @@ void Exchange::serve_route(const RouteSettings& route) {
 }
 
 RewriteValues Exchange::rewrite_values() {
-  visitor_text_ = visitor_.text();
+  AddressBuffer buffer;
+  visitor_text_ = http::visitor_text(visitor_, buffer);
   return {.visitor = visitor_text_, .host = host_.text(), .uri = target_, .user = user_};
 }
 

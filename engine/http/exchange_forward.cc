@@ -3,6 +3,9 @@
 #include <array>
 #include <utility>
 
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
 #include "engine/http/door.h"
 #include "engine/http/exchange.h"
 #include "engine/http/gate/front.h"
@@ -160,6 +163,17 @@ std::uint64_t Exchange::draw_random() {
   return random;
 }
 
+/// Rarely, however often it happens; and the log takes it without waiting.
+void Exchange::tell_failure(std::string_view reason) {
+  UpstreamSet& servers = pool_->servers();
+  const std::uint64_t failures = servers.take_untold(server_, door_.now_ms());
+  if (failures == 0) return;
+  const std::string& detail = servers.detail(server_);
+  const std::string times = failures > 1 ? fmt::format(" ({} times)", failures) : std::string();
+  spdlog::warn("http: {} of the pool {}: {}{}{}{}", servers.label(server_),
+               pool_->settings().config.name, reason, detail.empty() ? "" : ": ", detail, times);
+}
+
 void Exchange::give_up(Broken why) {
   door_.counts().upstream_failures.add();
   UpstreamSet& servers = pool_->servers();
@@ -178,9 +192,11 @@ void Exchange::give_up(Broken why) {
     // An answer that has begun was told as a success, whatever becomes of the rest.
     if (decision.server_failed && !lease_->reported) {
       servers.failed(*lease_, why, door_.now_ms());
+      tell_failure(decision.reason);
     }
     end_lease();
   }
+  failure_ = decision.reason;
   if (state_ == ExchangeState::answering || state_ == ExchangeState::tunnel) return cut_off();
   switch (decision.next) {
     case Next::same_server: fresh_tried_ = true; return attempt(true);

@@ -28,6 +28,12 @@ Broken why_not_connected(ring::StreamError error) noexcept {
   return Broken::reset;
 }
 
+void explain_tls(Door& door, UpstreamPool& pool, std::uint32_t server, ring::StreamId stream) {
+  if (std::string text = door.streams().tls_error_text(stream); !text.empty()) {
+    pool.servers().explain(server, std::move(text));
+  }
+}
+
 H1Upstream::H1Upstream(Door& door, std::shared_ptr<UpstreamPool> pool, std::uint32_t server,
                        ring::StreamId stream)
     : door_(door), pool_(std::move(pool)), server_(server), stream_(stream) {}
@@ -64,6 +70,7 @@ void H1Upstream::stream_event(const ring::StreamEvent& event) {
       break;
     case ring::StreamEventKind::failed:
       ended_ = true;
+      if (!connected_) explain_tls(door_, *pool_, server_, stream_);
       broken(connected_ ? why_ended() : why_not_connected(event.error));
       break;
   }

@@ -56,6 +56,7 @@ void H2Upstream::stream_event(const ring::StreamEvent& event) {
     case ring::StreamEventKind::drained: needs_turn(); break;
     case ring::StreamEventKind::ended: lose(Broken::reset); break;
     case ring::StreamEventKind::failed:
+      if (!connected_) explain_tls(door_, *pool_, server_, stream_);
       lose(connected_ ? Broken::reset : why_not_connected(event.error));
       break;
   }
@@ -65,6 +66,7 @@ void H2Upstream::connected() {
   // Without TLS it is HTTP/2 by prior knowledge; with it, the server must have agreed (RFC 9113
   // §3.2).
   if (pool_->settings().tls != nullptr && door_.streams().alpn(stream_) != "h2") {
+    pool_->servers().explain(server_, "it does not agree to HTTP/2 (ALPN)");
     return lose(Broken::tls);
   }
   connected_ = true;

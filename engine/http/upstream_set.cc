@@ -1,11 +1,15 @@
 #include "engine/http/upstream_set.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "protocol/check.h"
 
 namespace sallyport::http_door {
 namespace {
+
+/// Between two lines of the log about one server.
+constexpr std::uint64_t kTellMs = 10'000;
 
 std::string label_of(const config::HttpServer& server) {
   if (!server.unix_path.empty()) return "unix:" + server.unix_path;
@@ -115,7 +119,9 @@ void UpstreamSet::succeeded(ServerLease& lease, std::uint64_t now_ms) noexcept {
   CHECK(!lease.reported);
   lease.reported = true;
   Server& server = servers_[lease.server];
-  if (server.passive.health() == Health::up) return;
+  if (server.last_failure == Broken::none && server.passive.health() == Health::up) return;
+  server.last_failure = Broken::none;
+  server.detail.clear();
   if (server.passive.succeeded()) came_back(server, now_ms);
   show(lease.server);
 }
@@ -123,8 +129,26 @@ void UpstreamSet::succeeded(ServerLease& lease, std::uint64_t now_ms) noexcept {
 void UpstreamSet::failed(ServerLease& lease, Broken why, std::uint64_t now_ms) noexcept {
   CHECK(!lease.reported);
   lease.reported = true;
-  servers_[lease.server].passive.failed(lease.trial, why, now_ms);
+  Server& server = servers_[lease.server];
+  server.passive.failed(lease.trial, why, now_ms);
+  server.last_failure = why;
+  ++server.untold;
   show(lease.server);
+}
+
+void UpstreamSet::explain(std::uint32_t server, std::string detail) {
+  servers_[server].detail = std::move(detail);
+}
+
+const std::string& UpstreamSet::detail(std::uint32_t server) const noexcept {
+  return servers_[server].detail;
+}
+
+std::uint64_t UpstreamSet::take_untold(std::uint32_t index, std::uint64_t now_ms) noexcept {
+  Server& server = servers_[index];
+  if (server.told_ms != 0 && now_ms < server.told_ms + kTellMs) return 0;
+  if (server.untold > 0) server.told_ms = now_ms;
+  return std::exchange(server.untold, 0);
 }
 
 void UpstreamSet::release(const ServerLease& lease) noexcept {
@@ -169,8 +193,12 @@ Health UpstreamSet::health(std::uint32_t index) const noexcept {
 
 HealthReason UpstreamSet::reason(std::uint32_t index) const noexcept {
   const Server& server = servers_[index];
-  if (server.passive.health() <= server.active) return server.reason;
-  return {.kind = HealthReason::Kind::connection, .broken = server.passive.reason()};
+  if (server.passive.health() > server.active) {
+    return {.kind = HealthReason::Kind::connection, .broken = server.passive.reason()};
+  }
+  const bool probed_well = server.reason.kind <= HealthReason::Kind::good;
+  if (server.last_failure == Broken::none || !probed_well) return server.reason;
+  return {.kind = HealthReason::Kind::connection, .broken = server.last_failure};
 }
 
 bool UpstreamSet::drains(std::uint32_t server) const noexcept { return servers_[server].drain; }

@@ -65,12 +65,18 @@ class UpstreamSet {
   void succeeded(ServerLease& lease, std::uint64_t now_ms) noexcept;
   void failed(ServerLease& lease, Broken why, std::uint64_t now_ms) noexcept;
   void release(const ServerLease& lease) noexcept;
+  /// What is wrong with its TLS, in words; until it works.
+  void explain(std::uint32_t server, std::string detail);
+  [[nodiscard]] const std::string& detail(std::uint32_t server) const noexcept;
+  /// Failures that the log has not told of: 0, unless it is time to.
+  [[nodiscard]] std::uint64_t take_untold(std::uint32_t server, std::uint64_t now_ms) noexcept;
 
   /// What the shard that probes has found.
   void set_active(const HealthChange& change, std::uint64_t now_ms) noexcept;
   void set_drain(std::uint32_t server, bool drain, std::uint64_t now_ms) noexcept;
 
   [[nodiscard]] Health health(std::uint32_t server) const noexcept;  ///< the worse of both
+  /// Of one that is up, too, when the last request failed.
   [[nodiscard]] HealthReason reason(std::uint32_t server) const noexcept;
   [[nodiscard]] bool drains(std::uint32_t server) const noexcept;
 
@@ -83,6 +89,10 @@ class UpstreamSet {
     Health active = Health::up;
     HealthReason reason;
     PassiveHealth passive;
+    Broken last_failure = Broken::none;  ///< none: the last request went well
+    std::string detail;
+    std::uint64_t untold = 0;
+    std::uint64_t told_ms = 0;
     std::uint32_t in_flight = 0;
     bool drain;
     bool slow_start = false;

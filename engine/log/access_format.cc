@@ -32,6 +32,11 @@ void append_json(fmt::memory_buffer& out, const AccessRecord& record) {
   append_json_member(out, "path", record.path.view());
   append_json_member(out, "version", record.http2 ? "2" : "1.1");
   append_json_member(out, "route", record.route.view());
+  if (!record.server.empty()) {
+    append_json_member(out, "pool", record.pool.view());
+    append_json_member(out, "server", record.server.view());
+  }
+  if (!record.failure.empty()) append_json_member(out, "failure", record.failure);
   append_json_member(out, "admission", admission_text(record));
   if (!record.whitelist.empty()) append_json_member(out, "whitelist", record.whitelist.view());
   if (!record.user.empty()) append_json_member(out, "user", record.user.view());
@@ -62,6 +67,9 @@ void append_human(fmt::memory_buffer& out, LineStyle style, const AccessRecord& 
   append_quoted(out, "host", record.host.view());
   append_quoted(out, "path", record.path.view());
   append_quoted(out, "route", record.route.view());
+  append_quoted(out, "pool", record.pool.view());
+  append_quoted(out, "server", record.server.view());
+  append_quoted(out, "failure", record.failure);
   fmt::format_to(std::back_inserter(out), " admission={}", admission_text(record));
   append_quoted(out, "whitelist", record.whitelist.view());
   append_quoted(out, "user", record.user.view());

@@ -22,6 +22,10 @@ class Connection {
   virtual void drain() = 0;
   /// Another process takes over: its visitor is to come anew for his next request.
   virtual void retire() {}
+  /// Buffers that it has for its peer and that the stream below does not know of.
+  [[nodiscard]] virtual std::size_t held() const noexcept { return 0; }
+  /// Buffers are nearly gone, and nobody holds more of them: it breaks off.
+  virtual void shed() {}
   /// It has asked for a turn of its own (Door::wants_turn): HTTP/2, whose frames are collected.
   virtual void turn() {}
 };

@@ -14,6 +14,8 @@ namespace sallyport::http_door {
 namespace {
 
 constexpr std::size_t kMailbox = 1024;
+/// That a connection may hold for its peer, however few are left.
+constexpr std::size_t kFairBuffers = 16;
 /// Messages of one turn. More stay in the mailbox, and the next turn does not wait.
 constexpr std::size_t kMessagesPerTurn = 256;
 constexpr std::uint32_t kMaxExchanges = std::uint32_t{1} << 17;
@@ -89,11 +91,13 @@ void Door::turn(std::uint64_t monotonic_ns) noexcept {
   // 2. Then what the streams brought, then timers: what is here beats the time-out it was near.
   // 3. What has ended is freed last, so that nothing in this turn meets a freed object.
   read_clocks(monotonic_ns);
+  ++turn_number_;
   streams_->tick(now_ms_);
   handle_messages();
   handle_streams();
   handle_timers();
   handle_turns();
+  relieve();
   graveyard_.clear();
   for (const std::uint32_t index : ended_exchanges_) {
     exchanges_[index]->reuse();
@@ -122,7 +126,9 @@ std::optional<std::uint64_t> Door::next_deadline_ms() const noexcept {
 bool Door::park() noexcept { return mailbox_->park(); }
 
 void Door::leave() noexcept {
-  for (const auto& exchange : exchanges_) exchange->leave();
+  if (!std::exchange(leaving_, true)) {  // asked for again and again until all is home
+    for (const auto& exchange : exchanges_) exchange->leave();
+  }
   streams_->shut_down();
 }
 
@@ -272,6 +278,23 @@ void Door::recheck() {
   for (const auto& exchange : exchanges_) exchange->recheck();
 }
 
+// Earlier than the streams relieve themselves: they do not know who has a pool of theirs in
+// HTTP/2's windows, and would cut off somebody else.
+void Door::relieve() {
+  const std::uint32_t most_buffers = buffers_->most();
+  if (buffers_->in_use() <= most_buffers - most_buffers / 8 || relieved_ms_ == now_ms_) return;
+  relieved_ms_ = now_ms_;  // a walk over everybody
+  Connection* most = nullptr;
+  std::size_t most_held = kFairBuffers;
+  for (Connection* const connection : connections_) {
+    const std::size_t held = connection == nullptr ? 0 : connection->held();
+    if (held <= most_held) continue;
+    most = connection;
+    most_held = held;
+  }
+  if (most != nullptr) most->shed();
+}
+
 void Door::drain() {
   draining_ = true;
   streams_->stop_listening();
@@ -322,21 +345,16 @@ void Door::bury(std::unique_ptr<Connection> connection) {
 }
 
 Exchange* Door::try_new_exchange() {
-  const bool full = free_exchanges_.empty() && exchanges_.size() == kMaxExchanges;
-  return full ? nullptr : &new_exchange();
-}
-
-Exchange& Door::new_exchange() {
   if (free_exchanges_.empty()) {
     const auto index = static_cast<std::uint32_t>(exchanges_.size());
-    CHECK(index < kMaxExchanges);  // one a visitor's stream, and those are bounded
+    if (index == kMaxExchanges) return nullptr;
     exchanges_.push_back(std::make_unique<Exchange>(*this, index));
     free_exchanges_.push_back(index);
   }
   Exchange& exchange = *exchanges_[free_exchanges_.back()];
   free_exchanges_.pop_back();
   exchange.reuse();
-  return exchange;
+  return &exchange;
 }
 
 void Door::recycle(Exchange& exchange) noexcept {

@@ -119,6 +119,7 @@ class Door final : public ring::Tenant {
   }
   [[nodiscard]] Desk* desk() noexcept { return desk_; }  ///< null: there is no gate
   [[nodiscard]] Upstreams& upstreams() noexcept { return *upstreams_; }
+  [[nodiscard]] std::uint64_t turn_number() const noexcept { return turn_number_; }
   [[nodiscard]] bool draining() const noexcept { return draining_; }
   /// A visitor's connection is to end with the answer at hand.
   [[nodiscard]] bool parting() const noexcept { return draining_ || retiring_; }
@@ -150,7 +151,6 @@ class Door final : public ring::Tenant {
   void asks_upstream() noexcept { ++asked_; }
   void leaves_upstream() noexcept { --asked_; }
 
-  [[nodiscard]] Exchange& new_exchange();
   [[nodiscard]] Exchange* try_new_exchange();  ///< null: as many as there may be are under way
   void recycle(Exchange& exchange) noexcept;
   void set_timer(const Exchange& exchange, std::uint64_t at_ms) noexcept;
@@ -200,6 +200,7 @@ class Door final : public ring::Tenant {
   void accepted(const ring::StreamEvent& event);
   void take_over(const Handover& handover);
   void recheck();
+  void relieve();
   void drain();
   void retire();
 
@@ -237,6 +238,9 @@ class Door final : public ring::Tenant {
   std::uint64_t date_s_ = 0;
   std::string date_;
   std::vector<std::uint8_t> scratch_;
+  std::uint64_t relieved_ms_ = 0;
+  std::uint64_t turn_number_ = 0;
+  bool leaving_ = false;
   std::atomic<std::uint32_t> busy_{0};
   std::uint32_t visitors_ = 0;  ///< connections of visitors
   bool draining_ = false;

@@ -152,7 +152,11 @@ void Exchange::attempt(bool same_server) {
                                                        : config.response_timeout_ms));
   // Octets of a tunnel have no place before its 101.
   const bool hold = websocket_over_h2_ || (has_body_ && connecting_);
-  if (hold && !std::exchange(client_paused_, true)) client_->pause_request();
+  if (hold) {
+    if (!std::exchange(client_paused_, true)) client_->pause_request();
+  } else if (std::exchange(client_paused_, false)) {
+    client_->resume_request();  // the server before this one had held him up
+  }
 }
 
 std::uint64_t Exchange::draw_random() {

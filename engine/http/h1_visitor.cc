@@ -14,6 +14,9 @@ namespace {
 
 /// Octets of later requests that may wait while one is answered (pipelining).
 constexpr std::size_t kMaxPipelined = 16 * 1024;
+/// Of one connection, so that nobody takes all exchanges of a turn.
+constexpr std::uint32_t kMaxRequestsATurn = 64;
+constexpr std::uint64_t kNextLookMs = 1;
 
 }  // namespace
 
@@ -33,12 +36,15 @@ void H1Visitor::stream_event(const ring::StreamEvent& event) {
     case ring::StreamEventKind::connected: break;
     case ring::StreamEventKind::received: read(); break;
     case ring::StreamEventKind::drained:
-      if (exchange_ != nullptr && std::exchange(was_full_, false)) exchange_->client_writable();
+      if (!std::exchange(was_full_, false)) break;
+      if (exchange_ != nullptr) exchange_->client_writable();
+      if (state_ == State::idle || state_ == State::head) go_on();
       break;
     case ring::StreamEventKind::ended:
       if (state_ == State::closed) break;
       if (tunnel_ && exchange_ != nullptr) {
-        exchange_->request_end(nullptr);
+        ended_ = true;  // told behind what has come before it, which may have to wait
+        read();
       } else {
         // He who sends no more reads no more, as far as web browsers go: nobody waits for the rest.
         close();
@@ -55,12 +61,7 @@ void H1Visitor::read() {
       case State::idle:
       case State::head: more = read_head(); break;
       case State::body: more = read_body(); break;
-      case State::complete:
-        if (door_.streams().received_total(stream_) > kMaxPipelined) {
-          door_.streams().pause(stream_);
-        }
-        more = false;
-        break;
+      case State::complete: more = hold_requests(); break;
       case State::closed: more = false; break;
     }
   }
@@ -70,12 +71,22 @@ void H1Visitor::read() {
 bool H1Visitor::read_head() {
   ring::Streams& streams = door_.streams();
   if (streams.received(stream_).empty()) return false;
+  // Who takes no answers gets no more of them. (`drained` goes on.)
+  if (!writable()) return hold_requests();
+  // What has ended in this turn is free with the next one.
+  const bool others_turn = turn_ == door_.turn_number() && turn_requests_ == kMaxRequestsATurn;
+  Exchange* const free = others_turn ? nullptr : door_.try_new_exchange();
+  if (free == nullptr) {
+    armed_ms_ = door_.now_ms() + kNextLookMs;
+    door_.set_timer(stream_, armed_ms_);
+    return hold_requests();
+  }
+  Exchange& exchange = *free;
   const http::Limits& limits = door_.settings().limits;
   if (state_ == State::idle) {
     state_ = State::head;
     since_ms_ = door_.now_ms();
   }
-  Exchange& exchange = door_.new_exchange();
   const http::ParsedHead parsed = head_octets_.read(
       streams, stream_, door_.buffers().octets_each(), limits,
       [&](Octets octets, std::size_t searched) {
@@ -95,6 +106,9 @@ bool H1Visitor::read_head() {
   streams.consume(stream_, parsed.consumed);
   const http::RequestHead& head = exchange.request();
   ++requests_;
+  if (turn_ != door_.turn_number()) turn_requests_ = 0;
+  turn_ = door_.turn_number();
+  ++turn_requests_;
   http_1_0_ = head.minor_version == 0;
   keep_alive_ = head.keep_alive && requests_ < door_.settings().config.max_requests_per_connection;
   continue_owed_ = head.expect_continue && !http_1_0_;
@@ -107,6 +121,17 @@ bool H1Visitor::read_head() {
   exchange.begin(*this, peer_, body);
   schedule();
   return true;
+}
+
+/// Requests wait in the kernel, but for some. Always false.
+bool H1Visitor::hold_requests() {
+  if (door_.streams().received_total(stream_) > kMaxPipelined) door_.streams().pause(stream_);
+  return false;
+}
+
+void H1Visitor::go_on() {
+  door_.streams().resume(stream_);
+  read();
 }
 
 bool H1Visitor::read_body() {
@@ -131,6 +156,10 @@ bool H1Visitor::read_body() {
       return state_ == State::body || state_ == State::idle;
     }
     case http::BodyReader::Kind::need_more:
+      if (tunnel_ && streams.received_total(stream_) == 0 && std::exchange(ended_, false)) {
+        exchange_->request_end(nullptr);
+        return false;
+      }
       schedule();
       return found.skip > 0 && !streams.received(stream_).empty();
     case http::BodyReader::Kind::end: break;
@@ -259,9 +288,10 @@ void H1Visitor::refuse(std::uint16_t status) {
   continue_owed_ = false;
   state_ = State::body;  // nothing more of it is read
   discarding_ = true;
-  Exchange& exchange = door_.new_exchange();
-  exchange_ = &exchange;
-  exchange.refuse(*this, peer_, status);
+  Exchange* const exchange = door_.try_new_exchange();
+  if (exchange == nullptr) return abort();
+  exchange_ = exchange;
+  exchange->refuse(*this, peer_, status);
 }
 
 void H1Visitor::close() {
@@ -308,11 +338,16 @@ void H1Visitor::timer(std::uint64_t now_ms) {
   switch (state_) {
     case State::idle:
       if (waited_ms >= config.keep_alive_timeout_ms) return close();
+      go_on();
       break;
     case State::head:
-      if (waited_ms < config.header_timeout_ms) break;
-      door_.counts().timeouts.add();
-      return refuse(408);
+      // As long as answers wait for him, his octets wait for us.
+      if (waited_ms >= config.header_timeout_ms && door_.streams().writable(stream_)) {
+        door_.counts().timeouts.add();
+        return refuse(408);
+      }
+      go_on();
+      break;
     case State::body:
       if (tunnel_ || paused_ || waited_ms < config.body_timeout_ms) break;
       door_.counts().timeouts.add();
@@ -320,6 +355,7 @@ void H1Visitor::timer(std::uint64_t now_ms) {
     case State::complete: break;
     case State::closed: return;
   }
+  if (state_ == State::closed) return;
   ring::Streams& streams = door_.streams();
   const bool stuck = streams.unsent(stream_) > 0 &&
                      now_ms - streams.progress_ms(stream_) >= config.send_timeout_ms;

@@ -50,6 +50,8 @@ class H1Visitor final : public Connection, public ClientSide {
   void read();
   [[nodiscard]] bool read_head();
   [[nodiscard]] bool read_body();
+  [[nodiscard]] bool hold_requests();
+  void go_on();
   void refuse(std::uint16_t status);
   void next_request();
   void close();
@@ -63,9 +65,10 @@ class H1Visitor final : public Connection, public ClientSide {
   http::BodyReader body_;
   HeadOctets head_octets_;
   std::uint32_t requests_ = 0;
+  std::uint64_t turn_ = 0;  ///< of the shard's, in which the last request came
+  std::uint32_t turn_requests_ = 0;
   std::uint64_t since_ms_ = 0;  ///< of the state, or of the last octet
   std::uint64_t armed_ms_ = 0;  ///< when the timer comes; 0: it is not set
-  std::size_t sent_mark_ = 0;   ///< what was unsent when the timer last looked
   bool answering_ = false;      ///< a final head has been sent and not its end
   bool chunked_ = false;        ///< the answer
   bool until_close_ = false;    ///< the answer
@@ -76,6 +79,7 @@ class H1Visitor final : public Connection, public ClientSide {
   bool paused_ = false;
   bool was_full_ = false;
   bool discarding_ = false;
+  bool ended_ = false;    ///< a tunnel's: the visitor sends no more
   bool reading_ = false;  ///< in read(): it goes on by itself
 };
 

@@ -104,9 +104,7 @@ class H2Client::Request final : public H2Stream, public UpstreamSide {
   void request_body(ring::Slice slice) override;
   void request_end(const http::Fields* request_trailers) override;
   void release() override;
-  [[nodiscard]] bool writable() const noexcept override {
-    return client_.connected_ && outgoing.octets() <= kH2OutgoingLimit;
-  }
+  [[nodiscard]] bool writable() const noexcept override { return client_.connected_ && !full; }
   void pause_response() override { paused = true; }
   void resume_response() override;
 

@@ -70,9 +70,7 @@ class H2Server::Request final : public H2Stream, public ClientSide {
   void respond_body(ring::Slice slice) override;
   void respond_end(const http::Fields* answer_trailers) override;
   void abort() override;
-  [[nodiscard]] bool writable() const noexcept override {
-    return outgoing.octets() <= kH2OutgoingLimit;
-  }
+  [[nodiscard]] bool writable() const noexcept override { return !full; }
   void pause_request() override { paused = true; }
   void resume_request() override;
   void discard_request() override;
@@ -373,6 +371,12 @@ std::size_t H2Server::octets_waiting() const noexcept {
   std::size_t octets = 0;
   for (const auto& request : all_) octets += request->outgoing.octets();
   return octets;
+}
+
+std::size_t H2Server::buffers_waiting() const noexcept {
+  std::size_t buffers = 0;
+  for (const auto& request : all_) buffers += request->outgoing.slices();
+  return buffers;
 }
 
 void H2Server::condemn(std::uint32_t error) noexcept {

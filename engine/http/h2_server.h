@@ -79,6 +79,7 @@ class H2Server final : private H2SessionEvents {
   std::uint32_t time_out_bodies(std::uint64_t now_ms, std::uint32_t after_ms) noexcept;
   /// Of answers, held back by the visitor's windows or the wire.
   [[nodiscard]] std::size_t octets_waiting() const noexcept;
+  [[nodiscard]] std::size_t buffers_waiting() const noexcept;
   /// Of bodies, in all; whether it grows tells if he takes anything.
   [[nodiscard]] std::uint64_t octets_sent() const noexcept { return session_.octets_sent(); }
   [[nodiscard]] bool shutting_down() const noexcept { return shutting_down_; }

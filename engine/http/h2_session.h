@@ -22,7 +22,8 @@ namespace sallyport::http_door {
 
 /// Octets that a peer may send on one stream before they are consumed.
 inline constexpr std::uint32_t kH2StreamWindow = 256 * 1024;
-/// Octets queued on one stream to be sent; more are held back by whoever has them.
+/// Octets queued on one stream to be sent; more are held back by whoever has them. Less when
+/// buffers become few.
 inline constexpr std::size_t kH2OutgoingLimit = 64 * 1024;
 
 /// What a session keeps for one stream. Owned by who opened it; it lives until closed() at least.
@@ -37,7 +38,7 @@ struct H2Stream {
   bool outgoing_end = false;
   bool has_trailers = false;
   bool deferred = false;  ///< nghttp2 waits for resume
-  bool full = false;      ///< went over kH2OutgoingLimit; drained() will tell
+  bool full = false;      ///< went over the limit of what is queued; drained() will tell
 
  protected:
   ~H2Stream() = default;
@@ -130,6 +131,7 @@ class H2Session {
                            std::size_t most, std::uint32_t* flags, nghttp2_data_source* source,
                            void* user);
   void resume(H2Stream& stream) noexcept;
+  [[nodiscard]] std::size_t outgoing_limit() const noexcept;
   [[nodiscard]] nghttp2_data_provider provider(H2Stream& stream) const noexcept;
   void submit_settings(const H2Windows& windows) noexcept;
   void frame_begins(const nghttp2_frame_hd& header) noexcept;

@@ -171,8 +171,13 @@ bool H2Session::submit_interim(H2Stream& stream, std::span<const nghttp2_nv> fie
 
 void H2Session::send_body(H2Stream& stream, ring::Slice slice) {
   stream.outgoing.push(slice);
-  if (stream.outgoing.octets() > kH2OutgoingLimit) stream.full = true;
+  if (stream.outgoing.octets() > outgoing_limit()) stream.full = true;
   resume(stream);
+}
+
+std::size_t H2Session::outgoing_limit() const noexcept {
+  if (pool_.in_use() < pool_.most() / 2) return kH2OutgoingLimit;
+  return pool_.in_use() < pool_.most() / 4 * 3 ? kH2OutgoingLimit / 4 : kH2OutgoingLimit / 16;
 }
 
 void H2Session::send_end(H2Stream& stream, const http::Fields* trailers) {
@@ -230,7 +235,7 @@ void H2Session::send_data(H2Stream& stream, Octets frame_header, std::size_t oct
     octets -= slice.length;
     wire_->send(slice);
   }
-  if (stream.full && stream.outgoing.octets() <= kH2OutgoingLimit / 4) {
+  if (stream.full && stream.outgoing.octets() <= outgoing_limit() / 4) {
     stream.full = false;
     events_.drained(stream);
   }

@@ -24,6 +24,8 @@ class H2Slices {
   void clear() noexcept;
   [[nodiscard]] std::size_t octets() const noexcept { return octets_; }
   [[nodiscard]] bool empty() const noexcept { return octets_ == 0; }
+  /// Buffers that are held, or nearly so: two slices may share one.
+  [[nodiscard]] std::size_t slices() const noexcept { return slices_.size() - first_; }
 
  private:
   /// Pieces smaller than this are copied together while others wait before them.

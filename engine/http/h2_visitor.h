@@ -26,6 +26,8 @@ class H2Visitor final : public Connection, private H2Requests {
   void drain() override;
   void retire() override { drain(); }
   void turn() override;
+  [[nodiscard]] std::size_t held() const noexcept override { return server_.buffers_waiting(); }
+  void shed() override { abort(); }
 
  private:
   // H2Requests.

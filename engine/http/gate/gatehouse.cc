@@ -165,15 +165,14 @@ std::expected<std::unique_ptr<Gatehouse>, std::string> Gatehouse::open(const con
   }
   impl.gate = std::make_unique<verify::Gate>(parts->settings, impl.gate_world());
   house->use(std::move(*parts));
-  if (impl.configured_keys.empty()) {
-    // Cookies of before a restart are good again when the store answers.
-    std::array<std::uint8_t, kCookieKeyOctets> octets;
-    SystemRandom random;
-    random.fill(octets);
-    impl.keys.emplace_back(Octets(octets));
-    wipe(octets);
-    impl.read_keys();
-  }
+  // Until the store answers; also after a reload that takes the configured ones away. Cookies of
+  // before a restart are good again then.
+  std::array<std::uint8_t, kCookieKeyOctets> octets;
+  SystemRandom random;
+  random.fill(octets);
+  impl.keys.emplace_back(Octets(octets));
+  wipe(octets);
+  if (impl.configured_keys.empty()) impl.read_keys();
   return house;
 }
 

@@ -52,7 +52,8 @@ inline constexpr std::uint32_t kHttpPatienceUs = 20;
 /// A form of the gate: a passkey's attestation is the longest, some 10 KiB.
 inline constexpr std::size_t kGateFormOctets = std::size_t{64} * 1024;
 inline constexpr std::size_t kGateUserAgentOctets = 256;
-inline constexpr std::size_t kGateCookieOctets = 256;
+/// The session's holds the user: 382, if his id is as long as it may be.
+inline constexpr std::size_t kGateCookieOctets = 512;
 /// Until a visitor is told that the gate does not answer: longer than it holds a question (25 s),
 /// and what the store and a directory may take then.
 inline constexpr std::uint64_t kGatePatienceMs = 60'000;

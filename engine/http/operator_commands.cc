@@ -147,6 +147,7 @@ std::string users_command(const Words& words, std::string_view who, UserCommands
   if (!show && !registers && change == std::end(kUserChanges)) return std::string(kNoCommand);
   if (users == nullptr) return "error: there is no gate, and no policy that asks for codes\n";
   const std::string_view user = words[1];
+  if (!verify::is_user_id(user)) return "error: that is no name of a user\n";
   if (show) return "ok\n" + users->show(user);
   if (!audit.has_room()) return "error: the audit log cannot be written\n";
   std::string answer = "ok\ndone\n";

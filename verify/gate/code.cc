@@ -39,12 +39,21 @@ std::string digits_of(std::string_view code) {
   return digits;
 }
 
+/// Who answers are counted against: the directory may know him by more spellings than he has locks.
+Outcome<std::string> counted_as(const Turn& turn, const Present& present) {
+  const auto user = turn.core->find_user(present.visit.user);
+  if (!user) return std::unexpected(user.error());
+  return *user ? (*user)->id : present.visit.user;
+}
+
 GateReply answer_token(const Turn& turn, const Present& present) {
   // A code whose time is over is no wrong answer, and no right one.
   if (is_expired(present.visit, turn.now_ms())) {
     return visit_failed(turn, present, GateError::expired);
   }
-  if (const auto may = begin_typed_answer(turn, present.visit.user); !may) {
+  const auto subject = counted_as(turn, present);
+  if (!subject) return visit_failed(turn, present, subject.error());
+  if (const auto may = begin_typed_answer(turn, *subject); !may) {
     return visit_failed(turn, present, may.error());
   }
   bool wrong = false;

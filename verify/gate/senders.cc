@@ -42,6 +42,13 @@ void with_user(const std::shared_ptr<Core>& core, const SettingsPointer& setting
       core->audit("user_denied", (*user)->id, sending.address);
       return;
     }
+    // Another spelling that the directory knows him by has no limits of its own.
+    const std::string subject = subject_of((*user)->id);
+    if (subject != subject_of(sending.user)) {
+      const LimitedBy by =
+          core->take(Limited::send, sending.address, subject, core->world.now_ms());
+      if (by != LimitedBy::none) return core->audit("limited", (*user)->id, sending.address);
+    }
     then(**user);
   });
 }

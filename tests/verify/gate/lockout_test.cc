@@ -82,6 +82,23 @@ TEST(Lockout, CannotBeAimedAtASignedInBrowserBehindTheSameAddress) {
             PageId::done);
 }
 
+TEST(Lockout, HoldsForSpellingsThatOnlyTheDirectoryKnows) {
+  GateSettings settings = strict_settings();
+  settings.factors = {Factor::token};
+  World world(settings);
+  const auto fail_as = [&world](const std::string& spelling) {
+    world.directory.users.emplace(spelling, world.directory.users.at("alice"));
+    Browser browser(world);
+    browser.start(spelling);
+    world.run_jobs();
+    return browser.submit("/code", {{"code", "none"}}).view.error;
+  };
+  for (const char* const spelling : {"a lice", "al ice", "ali ce"}) {
+    EXPECT_EQ(fail_as(spelling), GateError::bad_code) << spelling;
+  }
+  EXPECT_EQ(fail_as("alic e"), GateError::locked);
+}
+
 TEST(Lockout, HoldsForTheWholePrefixAndEverySpelling) {
   Locked locked;
   locked.fail_from("2001:db8::1", "alice", 1);

@@ -47,6 +47,20 @@ TEST(Token, SpacesTheDigitsOfShortMessages) {
   EXPECT_EQ(world.messages.value("minutes"), "1");
 }
 
+TEST(Token, IsNotSentMoreOftenToAnotherSpelling) {
+  GateSettings settings = plain_settings();
+  settings.limits[static_cast<std::size_t>(Limited::send)].user = {.count = 2,
+                                                                   .window_ms = 3'600'000};
+  World world(settings);
+  for (const char* const spelling : {"alice", "a lice", "al ice", "ali ce"}) {
+    world.directory.users.emplace(spelling, world.directory.users.at("alice"));
+    Browser(world).start(spelling);
+    world.run_jobs();
+  }
+  EXPECT_EQ(world.messages.posted.size(), 2);
+  EXPECT_TRUE(world.has_audited("limited"));
+}
+
 TEST(Token, IsTakenAsPeopleTypeIt) {
   World world;
   Browser browser(world);

@@ -1,6 +1,7 @@
 // How a stream ends: in peace (end, close), by force (abort, failures), and how its record becomes
 // free: not before the kernel has given all of its requests back.
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -132,6 +133,18 @@ void Streams::Impl::relieve() noexcept {
   if (last_shed_ms == now_ms) return;
   last_shed_ms = now_ms;
   if (starved) starved_since_ms = now_ms;
+  // As many as it takes: where hundreds hold everything, one at a time would not be noticed.
+  const std::size_t wanted = buffers.most() - buffers.most() / 16;
+  std::size_t too_many = buffers.in_use() > wanted ? buffers.in_use() - wanted : 1;
+  while (too_many > 0) {
+    const std::size_t gone = shed_most();
+    if (gone == 0) return;
+    too_many -= std::min(too_many, gone);
+  }
+}
+
+/// Cuts off who holds most, and returns how many buffers that will give back; 0: nobody has many.
+std::size_t Streams::Impl::shed_most() noexcept {
   Stream* most = nullptr;
   std::size_t most_held = 1;  // one buffer is nobody's fault
   for (std::uint32_t index = 0; index < used; ++index) {
@@ -140,11 +153,12 @@ void Streams::Impl::relieve() noexcept {
     most = &records[index];
     most_held = count;
   }
-  if (most == nullptr) return;
+  if (most == nullptr) return 0;
   fail(*most, StreamError::no_buffers);
   drop(most->in);
   most->in_octets = 0;
   if (most->tls != nullptr) drop(most->tls->cipher);
+  return most_held;
 }
 
 std::uint32_t Streams::Impl::send_limit() const noexcept {

@@ -237,6 +237,7 @@ struct Streams::Impl {
   void drop_out(Stream& stream) noexcept;
   [[nodiscard]] std::size_t held(const Stream& stream) const noexcept;
   void relieve() noexcept;
+  [[nodiscard]] std::size_t shed_most() noexcept;
   [[nodiscard]] std::uint32_t send_limit() const noexcept;
   void shut_down() noexcept;
 

@@ -82,7 +82,7 @@ def test_pipelined_requests_without_end(tmp_path):
 
 
 def test_a_body_goes_on_to_the_next_server(tmp_path):
-    """It was held up while the first one was being connected to; the second is connected already."""
+    """It was held up while the first was being connected to; the second is connected already."""
     host = loopback_address()
     dead = f"{host}:{free_port(host, socket.SOCK_STREAM)}"
     origin = Node(tmp_path)

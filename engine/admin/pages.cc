@@ -144,19 +144,27 @@ void append_gate(fmt::memory_buffer& out, const http_door::GateStatus& gate) {
   append_number(out, "waiting", gate.desk.waiting);
   append_number(out, "held", gate.desk.held);
   append_number(out, "refused", gate.desk.refused + gate.desk.jobs_refused);
-  append_number(out, "messages_queued", gate.messages_queued);
-  append(out, R"(},"store":{)");
-  append(out, gate.store.ok ? R"("ok":true)" : R"("ok":false)");
-  append_json_member(out, "detail", gate.store.text);
-  append(out, R"(},"messages":{)");
-  for (const verify::ChannelCounts& channel : gate.channels) {
+  append(out, R"(},"events":{)");
+  for (const auto& [event, count] : gate.events) append_number(out, event, count);
+  out.push_back('}');
+}
+
+void append_store(fmt::memory_buffer& out, const verify::StoreHealth& store) {
+  append(out, R"(,"store":{)");
+  append(out, store.ok ? R"("ok":true)" : R"("ok":false)");
+  append_json_member(out, "detail", store.text);
+  out.push_back('}');
+}
+
+void append_messages(fmt::memory_buffer& out, const http_door::MessageStatus& messages) {
+  append(out, R"(,"messages":{)");
+  append_number(out, "queued", messages.queued);
+  for (const verify::ChannelCounts& channel : messages.channels) {
     fmt::memory_buffer name;  // an operator's text, as a key
     log::append_escaped(name, channel.name, log::Escape::json);
     append_number(out, fmt::to_string(name) + " sent", channel.sent);
     append_number(out, fmt::to_string(name) + " dropped", channel.dropped);
   }
-  append(out, R"(},"events":{)");
-  for (const auto& [event, count] : gate.events) append_number(out, event, count);
   out.push_back('}');
 }
 
@@ -233,6 +241,8 @@ std::string status_json(const Snapshot& snapshot) {
   if (snapshot.coa != nullptr) append_coa(out, *snapshot.coa);
   if (http) append_http(out, snapshot);
   if (snapshot.gate) append_gate(out, *snapshot.gate);
+  if (snapshot.store) append_store(out, *snapshot.store);
+  if (snapshot.messages) append_messages(out, *snapshot.messages);
   append_number(out, "log_lines_lost", snapshot.log.lost_lines);
   append(out, "}\n");
   return fmt::to_string(out);

@@ -13,7 +13,8 @@ using radius_door::DownstreamState;
 
 constexpr std::string_view kLookAtServers =
     "Does the RADIUS server run, does a firewall stand between, does the server know this machine "
-    "as its client with the same secret (else it is silent)? The log says since when.";
+    "as its client, with the same secret or, over TLS, by our certificate? The log says since "
+    "when.";
 
 }  // namespace
 

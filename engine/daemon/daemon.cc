@@ -191,6 +191,10 @@ std::expected<void, std::string> Daemon::open_radius(Predecessor* predecessor) {
     identity_.listening.push_back(endpoint.text() + " (CoA)");
   forget_clients();
   shard_metrics_ = radius_->metrics();
+  std::vector<const radius_door::RefusalNotes*> refusals;
+  for (const radius_door::RadiusMetrics* const shard : shard_metrics_)
+    refusals.push_back(&shard->refusals);
+  audit_writer_.report_refusals_of(std::move(refusals));
   return {};
 }
 

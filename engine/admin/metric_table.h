@@ -263,8 +263,8 @@ inline constexpr std::array kHttpScalars = std::to_array<Scalar<HttpMetrics>>({
 });
 
 // Drops, malformed (from client and downstream), verdicts and ends of TLS connections have labels
-// of their own.
-static_assert(sizeof(RadiusMetrics) ==
+// of their own. RefusalNotes are for the log.
+static_assert(sizeof(RadiusMetrics) - sizeof(radius_door::RefusalNotes) ==
                   sizeof(verify::Counter) *
                           (kRadiusScalars.size() + kRadiusAnswers.size() +
                            2 * radius::kMalformedReasons + radius_door::kDrops + verify::kVerdicts +

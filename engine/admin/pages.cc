@@ -27,7 +27,8 @@ void append_number(fmt::memory_buffer& out, std::string_view key, std::uint64_t 
   fmt::format_to(std::back_inserter(out), "{}\"{}\":{}", first ? "" : ",", key, value);
 }
 
-void append_health(fmt::memory_buffer& out, const verify::Health& health) {
+void append_health(fmt::memory_buffer& out, const verify::Health& health,
+                   std::span<const Problem> problems) {
   out.push_back('{');
   append_json_member(out, "state", verify::to_text(health.state));
   append_json_member(out, "text", title_of(health));
@@ -39,7 +40,14 @@ void append_health(fmt::memory_buffer& out, const verify::Health& health) {
     out.push_back('"');
   }
   append_number(out, "next_check_ms", health.next_check_ms);
-  out.push_back('}');
+  append(out, R"(,"problems":[)");
+  for (const Problem& problem : problems) {
+    append(out, out[out.size() - 1] == '[' ? "{" : ",{");
+    append_json_member(out, "text", problem.text);
+    append_json_member(out, "look_at", problem.look_at);
+    out.push_back('}');
+  }
+  append(out, "]}");
 }
 
 template <typename Metrics, std::size_t N>
@@ -144,19 +152,27 @@ void append_gate(fmt::memory_buffer& out, const http_door::GateStatus& gate) {
   append_number(out, "waiting", gate.desk.waiting);
   append_number(out, "held", gate.desk.held);
   append_number(out, "refused", gate.desk.refused + gate.desk.jobs_refused);
-  append_number(out, "messages_queued", gate.messages_queued);
-  append(out, R"(},"store":{)");
-  append(out, gate.store.ok ? R"("ok":true)" : R"("ok":false)");
-  append_json_member(out, "detail", gate.store.text);
-  append(out, R"(},"messages":{)");
-  for (const verify::ChannelCounts& channel : gate.channels) {
+  append(out, R"(},"events":{)");
+  for (const auto& [event, count] : gate.events) append_number(out, event, count);
+  out.push_back('}');
+}
+
+void append_store(fmt::memory_buffer& out, const verify::StoreHealth& store) {
+  append(out, R"(,"store":{)");
+  append(out, store.ok ? R"("ok":true)" : R"("ok":false)");
+  append_json_member(out, "detail", store.text);
+  out.push_back('}');
+}
+
+void append_messages(fmt::memory_buffer& out, const http_door::MessageStatus& messages) {
+  append(out, R"(,"messages":{)");
+  append_number(out, "queued", messages.queued);
+  for (const verify::ChannelCounts& channel : messages.channels) {
     fmt::memory_buffer name;  // an operator's text, as a key
     log::append_escaped(name, channel.name, log::Escape::json);
     append_number(out, fmt::to_string(name) + " sent", channel.sent);
     append_number(out, fmt::to_string(name) + " dropped", channel.dropped);
   }
-  append(out, R"(},"events":{)");
-  for (const auto& [event, count] : gate.events) append_number(out, event, count);
   out.push_back('}');
 }
 
@@ -200,9 +216,9 @@ constexpr std::string_view kIndex =
 
 }  // namespace
 
-std::string health_json(const verify::Health& health) {
+std::string health_json(const verify::Health& health, std::span<const Problem> problems) {
   fmt::memory_buffer out;
-  append_health(out, health);
+  append_health(out, health, problems);
   out.push_back('\n');
   return fmt::to_string(out);
 }
@@ -218,7 +234,7 @@ std::string status_json(const Snapshot& snapshot) {
   const std::uint64_t now = std::max(snapshot.now_unix_ms, identity.started_unix_ms);
   append_number(out, "uptime_s", (now - identity.started_unix_ms) / 1000);
   append(out, R"(,"health":)");
-  append_health(out, snapshot.health);
+  append_health(out, snapshot.health, problems_of(snapshot.downstreams));
   append(out, R"(,"listening":[)");
   for (std::size_t i = 0; i < identity.listening.size(); ++i)
     fmt::format_to(std::back_inserter(out), "{}\"{}\"", i == 0 ? "" : ",", identity.listening[i]);
@@ -233,6 +249,8 @@ std::string status_json(const Snapshot& snapshot) {
   if (snapshot.coa != nullptr) append_coa(out, *snapshot.coa);
   if (http) append_http(out, snapshot);
   if (snapshot.gate) append_gate(out, *snapshot.gate);
+  if (snapshot.store) append_store(out, *snapshot.store);
+  if (snapshot.messages) append_messages(out, *snapshot.messages);
   append_number(out, "log_lines_lost", snapshot.log.lost_lines);
   append(out, "}\n");
   return fmt::to_string(out);
@@ -243,8 +261,9 @@ Page page_for(std::string_view path, const Snapshot& snapshot) {
     return {.content_type = kPrometheusContentType, .body = prometheus_text(snapshot)};
   if (path == "/health") {
     const bool well = snapshot.health.state == verify::HealthState::ok;
-    return {
-        .status = well ? 200u : 503u, .content_type = kJson, .body = health_json(snapshot.health)};
+    return {.status = well ? 200u : 503u,
+            .content_type = kJson,
+            .body = health_json(snapshot.health, problems_of(snapshot.downstreams))};
   }
   if (path == "/status") return {.content_type = kJson, .body = status_json(snapshot)};
   if (path == "/") return {.content_type = kHtml, .body = std::string(kIndex)};

@@ -265,18 +265,24 @@ void write_gate(PrometheusText& text, const http_door::GateStatus& gate) {
   constexpr std::string_view kEvents = "sallyport_gate_events_total";
   text.family(kEvents, "counter", "What visitors of the gate did, as the audit log names it.");
   for (const auto& [event, count] : gate.events) text.sample(kEvents, {{"event", event}}, count);
+}
+
+void write_messages(PrometheusText& text, const http_door::MessageStatus& messages) {
   constexpr std::string_view kMessages = "sallyport_messages_total";
   text.family(kMessages, "counter",
               "Messages by channel: sent, failed attempts, given up by the last channel.");
-  for (const verify::ChannelCounts& channel : gate.channels) {
+  for (const verify::ChannelCounts& channel : messages.channels) {
     text.sample(kMessages, {{"channel", channel.name}, {"result", "sent"}}, channel.sent);
     text.sample(kMessages, {{"channel", channel.name}, {"result", "failed"}}, channel.failed);
     text.sample(kMessages, {{"channel", channel.name}, {"result", "dropped"}}, channel.dropped);
   }
   text.family("sallyport_messages_queued", "gauge", "Messages that wait to be sent.");
-  text.sample("sallyport_messages_queued", {}, gate.messages_queued);
+  text.sample("sallyport_messages_queued", {}, messages.queued);
+}
+
+void write_store(PrometheusText& text, const verify::StoreHealth& store) {
   text.family("sallyport_store_up", "gauge", "1 while the store answers.");
-  text.sample("sallyport_store_up", {}, std::uint64_t{gate.store.ok ? 1u : 0u});
+  text.sample("sallyport_store_up", {}, std::uint64_t{store.ok ? 1u : 0u});
 }
 
 template <typename Metrics>
@@ -417,6 +423,8 @@ std::string prometheus_text(const Snapshot& snapshot) {
   write_distributions(text, snapshot.verify_threads, kVerifyDistributions);
   write_http(text, snapshot);
   if (snapshot.gate) write_gate(text, *snapshot.gate);
+  if (snapshot.messages) write_messages(text, *snapshot.messages);
+  if (snapshot.store) write_store(text, *snapshot.store);
   return text.take();
 }
 

@@ -17,6 +17,7 @@
 #include "engine/radius/spool/spool_metrics.h"
 #include "verify/metrics.h"
 #include "verify/pool.h"
+#include "verify/store/store.h"
 
 namespace sallyport::admin {
 
@@ -44,7 +45,9 @@ struct Snapshot {
   std::span<const http_door::HttpMetrics* const> http_shards = {};  ///< none: no HTTP door
   std::uint64_t http_grants = 0;                                    ///< open
   std::vector<http_door::UpstreamState> http_upstreams = {};
-  std::optional<http_door::GateStatus> gate = {};  ///< none: there is no gate
+  std::optional<http_door::GateStatus> gate = {};         ///< none: there is no gate
+  std::optional<verify::StoreHealth> store = {};          ///< none: there is no store
+  std::optional<http_door::MessageStatus> messages = {};  ///< none: no channel to users
   verify::Health health;
   LogStats log;
   ProcessStats process;

@@ -96,6 +96,18 @@ std::string servers_text(const element& document, std::string_view list) {
   return fmt::format("{} up{}", up, others);
 }
 
+std::vector<Problem> problems_in(const element& document) {
+  simdjson::dom::array listed;
+  if (document.at_pointer("/health/problems").get(listed) != simdjson::SUCCESS) return {};
+  std::vector<Problem> problems;
+  for (std::size_t i = 0; i < listed.size(); ++i) {
+    problems.push_back(
+        {.text = text_at(document, fmt::format("/health/problems/{}/text", i)),
+         .look_at = text_at(document, fmt::format("/health/problems/{}/look_at", i))});
+  }
+  return problems;
+}
+
 StatusReport report_without_document(HealthState state, std::string text) {
   StatusReport report;
   report.health.state = state;
@@ -125,6 +137,7 @@ StatusReport read_status(const std::expected<std::string, std::string>& answer,
   StatusReport report;
   report.health.state = state_named(state);
   report.health.text = text_at(document, "/health/detail");
+  report.problems = problems_in(document);
   report.json = *answer;
   report.asks_notakey = document.at_pointer("/pending/verifications").error() == simdjson::SUCCESS;
   const auto fact = [&](std::string name, std::string value) {
@@ -161,19 +174,24 @@ std::string human_text(const StatusReport& report) {
   const bool well = report.health.state == HealthState::ok;
   const std::string_view meaning =
       well && !report.asks_notakey ? "The daemon runs." : words.meaning;
-  std::string text = fmt::format("Status: {}\n  {}\n", title_of(report.health), meaning);
-  if (report.health.state != HealthState::ok) {
+  const bool degraded = well && !report.problems.empty();
+  std::string text =
+      fmt::format("Status: {}\n  {}\n", degraded ? "degraded" : title_of(report.health), meaning);
+  if (!well) {
     if (!report.health.text.empty() && report.health.state != HealthState::other_error)
       fmt::format_to(std::back_inserter(text), "  Seen: {}\n", report.health.text);
     fmt::format_to(std::back_inserter(text), "  Look at: {}\n", words.look_at);
   }
+  for (const Problem& problem : report.problems)
+    fmt::format_to(std::back_inserter(text), "  Seen: {}\n  Look at: {}\n", problem.text,
+                   problem.look_at);
   for (const auto& [name, value] : report.facts)
     fmt::format_to(std::back_inserter(text), "{:<11} {}\n", name, value);
   return text;
 }
 
 int exit_status(const StatusReport& report) noexcept {
-  return report.health.state == HealthState::ok ? 0 : 1;
+  return report.health.state == HealthState::ok && report.problems.empty() ? 0 : 1;
 }
 
 }  // namespace sallyport::admin

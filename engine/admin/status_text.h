@@ -8,12 +8,14 @@
 #include <utility>
 #include <vector>
 
+#include "engine/admin/problems.h"
 #include "verify/pool.h"
 
 namespace sallyport::admin {
 
 struct StatusReport {
   verify::Health health;
+  std::vector<Problem> problems;                           ///< besides
   bool asks_notakey = true;                                ///< false: no login over RADIUS needs it
   std::vector<std::pair<std::string, std::string>> facts;  ///< name, value; empty without an answer
   std::string json;                                        ///< for --json: one document, one line
@@ -26,7 +28,7 @@ struct StatusReport {
 
 [[nodiscard]] std::string human_text(const StatusReport& report);
 
-/// 0: OK; 1: any other state.
+/// 0: OK; 1: any other state, or a problem.
 [[nodiscard]] int exit_status(const StatusReport& report) noexcept;
 
 }  // namespace sallyport::admin

@@ -144,6 +144,11 @@ std::expected<void, std::string> Codes::share_store() {
   return own_.store->share();
 }
 
+std::optional<verify::StoreHealth> Codes::store_health() const {
+  if (own_.store == nullptr) return std::nullopt;
+  return own_.store->health();
+}
+
 ring::FileDescriptor Codes::copy_of_control() const {
   if (!socket_) return {};
   return ring::copy_of(socket_->fd());

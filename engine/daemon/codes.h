@@ -61,6 +61,12 @@ class Codes {
   [[nodiscard]] verify::Verifier* links() noexcept { return links_.get(); }
 
   // Where there is no HTTP door.
+  /// Any thread; none: the HTTP door has it.
+  [[nodiscard]] std::optional<verify::StoreHealth> store_health() const;
+  /// Any thread; none: no channel, or those of the HTTP door.
+  [[nodiscard]] std::optional<http_door::MessageStatus> message_status() const {
+    return messages_.status();
+  }
   /// From now on the process that takes over may have the store open, too. An error is one line.
   [[nodiscard]] std::expected<void, std::string> share_store();
   /// The control socket, for that process; invalid: there is none, or no descriptor is left.

@@ -191,6 +191,10 @@ std::expected<void, std::string> Daemon::open_radius(Predecessor* predecessor) {
     identity_.listening.push_back(endpoint.text() + " (CoA)");
   forget_clients();
   shard_metrics_ = radius_->metrics();
+  std::vector<const radius_door::RefusalNotes*> refusals;
+  for (const radius_door::RadiusMetrics* const shard : shard_metrics_)
+    refusals.push_back(&shard->refusals);
+  audit_writer_.report_refusals_of(std::move(refusals));
   return {};
 }
 
@@ -378,6 +382,12 @@ admin::Snapshot Daemon::snapshot() const {
       .http_grants = http_ ? http_->grants_open() : 0,
       .http_upstreams = http_ ? http_->upstreams() : std::vector<http_door::UpstreamState>{},
       .gate = http_ ? http_->gate_status() : std::nullopt,
+      .store = http_    ? http_->store_health()
+               : codes_ ? codes_->store_health()
+                        : std::nullopt,
+      .messages = http_    ? http_->message_status()
+                  : codes_ ? codes_->message_status()
+                           : std::nullopt,
       .health = pool_ ? pool_->health() : well,
       .log = {.lost_lines = log_.lost_lines(),
               .audit_written = audit_writer_.written(),

@@ -385,6 +385,16 @@ std::optional<GateStatus> HttpServer::gate_status() const {
   return impl_->gate->status();
 }
 
+std::optional<verify::StoreHealth> HttpServer::store_health() const {
+  if (impl_->kept.store == nullptr) return std::nullopt;
+  return impl_->kept.store->health();
+}
+
+std::optional<MessageStatus> HttpServer::message_status() const {
+  if (impl_->gate == nullptr) return std::nullopt;
+  return impl_->gate->message_status();
+}
+
 std::vector<UpstreamState> HttpServer::upstreams() const { return impl_->board.read(); }
 
 std::vector<const HttpMetrics*> HttpServer::metrics() const {

@@ -86,7 +86,11 @@ class HttpServer {
   [[nodiscard]] std::vector<const HttpMetrics*> metrics() const;
   [[nodiscard]] std::size_t grants_open() const;                ///< any thread
   [[nodiscard]] std::optional<GateStatus> gate_status() const;  ///< any thread; none: no gate
-  [[nodiscard]] std::vector<UpstreamState> upstreams() const;   ///< any thread
+  /// Any thread; none: there is no store.
+  [[nodiscard]] std::optional<verify::StoreHealth> store_health() const;
+  /// Any thread; none: no channel.
+  [[nodiscard]] std::optional<MessageStatus> message_status() const;
+  [[nodiscard]] std::vector<UpstreamState> upstreams() const;  ///< any thread
   /// Addresses actually bound (port 0 resolved), in the order of the configuration.
   [[nodiscard]] std::vector<std::string> listening() const;
 

@@ -61,6 +61,7 @@ void AuditWriter::run() {
   bool running = true;
   for (;;) {
     lines.clear();
+    if (refusals_) refusals_->look(verify::monotonic_ms());
     if (take_batch(lines) + take_access(lines) + take_coa(lines) + take_events(lines) > 0) {
       write_batch({lines.data(), lines.size()});
       pause = kShortestPause;

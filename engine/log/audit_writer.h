@@ -11,10 +11,13 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "engine/http/access_record.h"
 #include "engine/http/audit_event.h"
 #include "engine/log/output.h"
+#include "engine/log/refusal_report.h"
 #include "engine/log/text.h"
 #include "engine/radius/coa/coa_record.h"
 #include "engine/radius/server.h"
@@ -41,6 +44,10 @@ class AuditWriter {
   void write_events_of(http_door::AuditEvents& events) { events_ = &events; }
   /// Before start(): writes what came of CoA-Requests and Disconnect-Requests, too.
   void write_coa_of(radius_door::CoaAuditQueue& queue) { coa_ = &queue; }
+  /// Before start(): tells the log, not the audit log, of these. The thread is there.
+  void report_refusals_of(std::vector<const radius_door::RefusalNotes*> shards) {
+    refusals_.emplace(std::move(shards));
+  }
   ~AuditWriter();  ///< stops
   AuditWriter(const AuditWriter&) = delete;
   AuditWriter& operator=(const AuditWriter&) = delete;
@@ -71,6 +78,7 @@ class AuditWriter {
   http_door::AccessQueue* access_ = nullptr;
   http_door::AuditEvents* events_ = nullptr;
   radius_door::CoaAuditQueue* coa_ = nullptr;
+  std::optional<RefusalReport> refusals_;
   Output& output_;
   const LineStyle style_;
   std::atomic<std::uint64_t> written_{0};

@@ -114,7 +114,10 @@ void Door::Core::read_request(Now now, const ClientDatagram& datagram,
       refuse_connection(datagram.path.socket, RadsecEnd::malformed);
     return metrics.malformed_from_client[static_cast<std::size_t>(request.error())].add();
   }
-  if (client == nullptr) return drop(Drop::unknown_client);
+  if (client == nullptr) {
+    metrics.refusals.note(Refusal::unknown_address, datagram.path.source, {});
+    return drop(Drop::unknown_client);
+  }
   if (!is_request_of_a_client(request->code())) return drop(Drop::unsupported_code);
 
   const RequestKey key = key_of(datagram.path, *request);
@@ -164,7 +167,11 @@ void Door::Core::warm_next_exchange() noexcept {
 }
 
 void Door::Core::admit(Now now, const ArrivedRequest& arrived) noexcept {
-  if (const auto refusal = refuse(arrived)) return drop(*refusal);
+  if (const auto refusal = refuse(arrived)) {
+    if (const auto kind = refusal_of(*refusal))
+      metrics.refusals.note(*kind, arrived.path->source, arrived.client->name());
+    return drop(*refusal);
+  }
   metrics.requests.add();
   if (arrived.packet.code() == radius::Code::status_server) return answer_status_server(arrived);
 

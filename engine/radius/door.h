@@ -78,6 +78,10 @@ class Outbox {
                                Octets datagram) noexcept = 0;
   /// Opens the link's next source port (index = number opened so far). False: not possible now.
   [[nodiscard]] virtual bool open_source_port(std::uint16_t link) noexcept = 0;
+  /// Its server is down as this shard sees it, or no more. Each is said once, of links by UDP
+  /// alone: those over TLS have connections that tell.
+  virtual void server_changed(std::uint16_t /*link*/, bool /*is_down*/,
+                              ServerReason /*why*/) noexcept {}
   /// Of a link over TLS: begins that connection. Door::connected or Door::disconnected follows, not
   /// within this call.
   virtual void connect(std::uint16_t /*link*/, std::uint16_t /*connection*/) noexcept {}

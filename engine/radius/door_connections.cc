@@ -144,6 +144,7 @@ void Door::Core::disconnected(Now now, std::uint16_t link, std::uint16_t number,
   LinkConnections& connections = way->streams->connections;
   const ConnectionState before = connections.state(number);
   if (before == ConnectionState::closed) return;
+  const bool was_new = connections.is_new(number, now.ms());
   const bool proved_nothing = connections.ended(number, now.ms(), dice());
   IdentifierPool::Released released;
   if (before == ConnectionState::open) {
@@ -153,9 +154,10 @@ void Door::Core::disconnected(Now now, std::uint16_t link, std::uint16_t number,
   way->metrics->connections.set(connections.open());
   way->metrics->lost.add();
   way->show_outstanding();
-  // A server may end a connection that nobody uses.
-  const bool was_idle =
-      before == ConnectionState::open && why == ServerReason::closed && released.count == 0;
+  // A server may end a connection that nobody uses. One that does so at once refuses us: by TLS 1.3
+  // it sees our certificate only then.
+  const bool was_idle = before == ConnectionState::open && why == ServerReason::closed &&
+                        released.count == 0 && !was_new;
   if (connections.kept() && ((proved_nothing && !was_idle) || is_its_fault(why)))
     health_changed(now, link, way->health.connection_failed(why, now.ms()));
 

@@ -229,6 +229,11 @@ void Door::Core::health_changed(Now now, std::uint16_t link, bool left_up) noexc
   way.metrics->state.set(static_cast<std::uint64_t>(way.health.state()));
   way.metrics->reason.set(static_cast<std::uint64_t>(way.health.reason()));
   const ServerEntry* const server = server_of(link);
+  const bool is_down = way.health.state() == ServerState::down;
+  if (server != nullptr && way.streams == nullptr && way.told_down != is_down) {
+    way.told_down = is_down;
+    outbox.server_changed(link, is_down, way.health.reason());
+  }
   const auto probe_ms = way.health.next_probe_ms();
   if (way.streams != nullptr) {
     if (left_up) ask_connections(now, link);

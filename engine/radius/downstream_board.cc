@@ -11,6 +11,19 @@ ServerState DownstreamState::worst() const noexcept {
   return ServerState::up;
 }
 
+// Shards are looked at one by one: one that is asked nothing sees its servers up for ever.
+bool DownstreamBoard::is_out(const std::string& pool) const {
+  const std::size_t shards = entries_.empty() ? 0 : entries_.front().shards.size();
+  for (std::size_t shard = 0; shard < shards; ++shard) {
+    const bool out = std::ranges::all_of(entries_, [&](const Entry& entry) {
+      return entry.pool != pool || entry.shards[shard]->state.value() ==
+                                       std::uint64_t{static_cast<std::uint8_t>(ServerState::down)};
+    });
+    if (out) return true;
+  }
+  return false;
+}
+
 void DownstreamBoard::show(std::vector<Entry> entries) {
   const std::scoped_lock lock(mutex_);
   entries_ = std::move(entries);
@@ -24,6 +37,7 @@ std::vector<DownstreamState> DownstreamBoard::read() const {
     state.pool = entry.pool;
     state.server = entry.server;
     state.address = entry.address;
+    state.pool_is_out = is_out(entry.pool);
     for (const auto& shard : entry.shards) {
       const std::uint64_t seen = shard->state.value();
       if (seen >= std::uint64_t{static_cast<std::uint8_t>(state.worst())})

@@ -31,6 +31,8 @@ struct DownstreamState {
   std::uint64_t connected = 0;
   std::uint64_t lost = 0;
 
+  bool pool_is_out = false;  ///< some shard sees every server of its pool down
+
   [[nodiscard]] ServerState worst() const noexcept;
 };
 
@@ -47,6 +49,8 @@ class DownstreamBoard {
   [[nodiscard]] std::vector<DownstreamState> read() const;  ///< any thread
 
  private:
+  [[nodiscard]] bool is_out(const std::string& pool) const;
+
   mutable std::mutex mutex_;
   std::vector<Entry> entries_;
 };

@@ -74,6 +74,7 @@ struct DownstreamLink {
   std::uint64_t next_port_attempt_ms = 0;  ///< opening one failed: not before
   std::optional<Channel> probe;            ///< the Status-Server that waits for its answer
   radius::Authenticator probe_authenticator;
+  bool told_down = false;               ///< what Outbox::server_changed said last
   std::unique_ptr<StreamSide> streams;  ///< null: reached by UDP
 };
 

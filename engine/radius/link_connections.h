@@ -58,6 +58,11 @@ class LinkConnections {
     return all_[number].version;
   }
 
+  /// So soon after it was begun, no server ends a connection because nobody uses it.
+  [[nodiscard]] bool is_new(std::uint16_t number, std::uint64_t now_ms) const noexcept {
+    return now_ms < all_[number].begun_ms + kOpenWithinMs;
+  }
+
   /// The connection that is to be begun now.
   [[nodiscard]] std::optional<std::uint16_t> next_to_begin(std::uint64_t now_ms) const noexcept;
   void begun(std::uint16_t number, std::uint64_t now_ms) noexcept;

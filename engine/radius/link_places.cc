@@ -49,6 +49,7 @@ std::expected<LinkPlaces::Laid, std::string> LinkPlaces::lay(
     const auto target =
         tls ? std::make_shared<const ServerTarget>(server.name, server.address, server.source)
             : nullptr;
+    const auto news = tls ? nullptr : std::make_shared<ServerNews>(server.name, server.address);
     for (std::size_t shard = 0; shard < shards_; ++shard) {
       place.metrics.push_back(std::make_shared<LinkMetrics>());
       NewLink& fresh = laid.fresh[shard].emplace_back();
@@ -56,6 +57,7 @@ std::expected<LinkPlaces::Laid, std::string> LinkPlaces::lay(
       fresh.link = std::make_unique<DownstreamLink>(static_cast<std::uint16_t>(source_ports_each_),
                                                     place.metrics.back(), server.transport);
       fresh.target = target;
+      fresh.news = news;
       if (tls) continue;
       auto ports = open_source_ports(server.address, server.source, source_ports_each_);
       if (!ports) return std::unexpected(ports.error());

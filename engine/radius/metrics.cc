@@ -30,6 +30,16 @@ const char* to_text(Drop reason) noexcept {
   return "invalid";
 }
 
+std::optional<Refusal> refusal_of(Drop reason) noexcept {
+  if (reason == Drop::unknown_client) return Refusal::unknown_address;
+  if (reason == Drop::bad_message_authenticator || reason == Drop::bad_authenticator)
+    return Refusal::wrong_secret;
+  if (reason == Drop::message_authenticator_required ||
+      reason == Drop::proxy_state_without_message_authenticator)
+    return Refusal::not_signed;
+  return std::nullopt;
+}
+
 const char* to_text(RadsecEnd reason) noexcept {
   switch (reason) {
     case RadsecEnd::peer: return "peer";

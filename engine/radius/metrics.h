@@ -3,7 +3,9 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
+#include "engine/radius/refusals.h"
 #include "protocol/radius/packet.h"
 #include "verify/challenges.h"
 #include "verify/metrics.h"
@@ -39,6 +41,9 @@ enum class Drop : std::uint8_t {
 };
 inline constexpr std::size_t kDrops = 21;
 [[nodiscard]] const char* to_text(Drop reason) noexcept;
+
+/// What the log is told of the client; empty: nothing.
+[[nodiscard]] std::optional<Refusal> refusal_of(Drop reason) noexcept;
 
 /// Why a connection of RADIUS over TLS has ended.
 enum class RadsecEnd : std::uint8_t {
@@ -97,6 +102,8 @@ struct RadiusMetrics {
   std::array<Counter, kRadsecEnds> radsec_ended;
   Counter radsec_handshakes;   ///< that succeeded, and whose client is known
   Counter radsec_connections;  ///< gauge: open, those in their handshake included
+
+  RefusalNotes refusals;  ///< for the log
 
   Histogram downstream_latency;  ///< forwarded to reply
   Histogram verdict_latency;     ///< question to verdict

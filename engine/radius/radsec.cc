@@ -17,6 +17,15 @@ constexpr std::size_t kMaxProxyHeader = http::kProxyFixedOctets + http::kMaxProx
 /// RFC 9765 §3.1: who offers nothing, or this, speaks RADIUS as before it.
 constexpr std::string_view kAlpn11 = "radius/1.1";
 
+/// What rules could be about, as they are written.
+std::string shown_by(const ring::TlsPeer& peer) {
+  if (!peer.psk_identity.empty()) return "psk_identity " + peer.psk_identity;
+  std::string text = "cn:" + peer.common_name;
+  for (const std::string& name : peer.dns_names) text += " dns:" + name;
+  for (const std::string& uri : peer.uris) text += " uri:" + uri;
+  return text;
+}
+
 }  // namespace
 
 /// Streams stops accepting at 7/8 of its places; those that linger hold one, too.
@@ -188,7 +197,12 @@ void Radsec::handshake_done(std::uint32_t index) noexcept {
   } else if (certificate.empty() || !ring::read_tls_peer(certificate, connection.peer)) {
     return doom(connection, RadsecEnd::certificate);
   }
-  if (!client_is_known(connection)) return doom(connection, RadsecEnd::unknown_client);
+  if (!client_is_known(connection)) {
+    const bool told = metrics_.refusals.wants(Refusal::unfit);
+    metrics_.refusals.note(Refusal::unfit, connection.source,
+                           told ? shown_by(connection.peer) : std::string());
+    return doom(connection, RadsecEnd::unknown_client);
+  }
   connection.state = State::open;
   connection.opened_ms = now_.ms();
   --handshakes_;
@@ -206,8 +220,19 @@ void Radsec::failed(std::uint32_t index, ring::StreamError error) noexcept {
   if (connection.state == State::handshake) {
     if (error == ring::StreamError::tls_handshake) reason = RadsecEnd::handshake;
     if (error == ring::StreamError::tls_certificate) reason = RadsecEnd::certificate;
+    note_refusal(connection, reason);
   }
   doom(connection, reason);
+}
+
+void Radsec::note_refusal(const Connection& connection, RadsecEnd reason) noexcept {
+  if (reason == RadsecEnd::certificate) {
+    metrics_.refusals.note(Refusal::untrusted_certificate, connection.source,
+                           streams_->tls_error_text(connection.stream));
+  }
+  const std::string_view identity = streams_->psk_peer(connection.stream).identity;
+  if (reason == RadsecEnd::handshake && !identity.empty())
+    metrics_.refusals.note(Refusal::unknown_identity, connection.source, identity);
 }
 
 // --- Packets ---------------------------------------------------------------------------------

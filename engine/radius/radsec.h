@@ -114,6 +114,7 @@ class Radsec {
   void read_proxy_header(std::uint32_t index) noexcept;
   void handshake_done(std::uint32_t index) noexcept;
   void failed(std::uint32_t index, ring::StreamError error) noexcept;
+  void note_refusal(const Connection& connection, RadsecEnd reason) noexcept;
 
   void hand_over_packets() noexcept;
   void collect(std::uint32_t index) noexcept;

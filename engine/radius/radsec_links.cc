@@ -16,6 +16,16 @@ constexpr std::string_view kAlpn11 = "radius/1.1";
 constexpr std::string_view kTls13 = "TLSv1.3";
 constexpr std::uint32_t kMaxStreams = 4'096;
 
+/// A server of TLS 1.3 looks at our certificate when the connection is open for us already.
+constexpr std::string_view kClosedText =
+    "the server ended it before it answered anything; does it take our certificate, and the name "
+    "in it?";
+
+/// How a refusal looks here depends on whose octets cross: those of one server are the same news.
+constexpr bool may_be_refusal(ServerReason why) {
+  return why == ServerReason::closed || why == ServerReason::handshake;
+}
+
 constexpr std::uint64_t owner_of(std::uint16_t link, std::uint16_t number) {
   return std::uint64_t{link} << 16 | number;
 }
@@ -252,15 +262,24 @@ void RadsecLinks::end_doomed() noexcept {
     if (place.number >= links_[place.link].connections.size()) continue;
     const std::optional<ServerReason> why = at(place).doomed;
     if (!why) continue;
-    if (!at(place).is_open || *why != ServerReason::closed)
+    // Servers close what they need no more. One that has proved nothing is another matter, unless
+    // another connection shows that the server takes us.
+    if (*why != ServerReason::closed || !speaks(links_[place.link]))
       tell(*links_[place.link].target, *why, {});
     door_->disconnected(now_, place.link, place.number, *why);
   }
 }
 
+bool RadsecLinks::speaks(const Link& link) noexcept {
+  return std::ranges::any_of(link.connections, &Connection::has_spoken);
+}
+
 void RadsecLinks::tell(const ServerTarget& target, ServerReason why,
                        std::string_view detail) noexcept {
+  const ServerReason before = target.told.load();
+  if (detail.empty() && may_be_refusal(before) && may_be_refusal(why)) return;
   if (target.told.exchange(why) == why) return;
+  if (why == ServerReason::closed) detail = kClosedText;
   spdlog::warn("downstream: {} ({}) has no connection over TLS: {}{}{}", target.name,
                target.address.text(), to_text(why), detail.empty() ? "" : ": ", detail);
 }

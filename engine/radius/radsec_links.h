@@ -97,6 +97,8 @@ class RadsecLinks {
   void doom(Place place, ServerReason why) noexcept;
   void end_doomed() noexcept;
   void first_packet(Place place) noexcept;
+  /// A packet has come on one of its connections.
+  [[nodiscard]] static bool speaks(const Link& link) noexcept;
   /// Once for each change of what is wrong, of all shards.
   void tell(const ServerTarget& target, ServerReason why, std::string_view detail) noexcept;
 

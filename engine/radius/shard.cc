@@ -395,6 +395,7 @@ void Shard::take_over(Handover& handover) noexcept {
 /// Its sockets in their place. Others may have been there, of a server that nobody asks any more.
 bool Shard::lay(NewLink& link) {
   server_links_->lay(link.index, link.target);
+  news_[link.index] = link.news;
   const std::size_t ports =
       std::max<std::size_t>(link.source_ports.size(), source_ports_[link.index]);
   for (std::uint32_t port = 0; port < ports; ++port) {
@@ -438,6 +439,14 @@ bool Shard::open_source_port(std::uint16_t link) noexcept {
   if (source_ports_[link] == door_plan_.max_source_ports) return false;
   want_armed(file_of(link, source_ports_[link]++));
   return true;
+}
+
+void Shard::server_changed(std::uint16_t link, bool is_down, ServerReason why) noexcept {
+  if (news_[link] == nullptr) return;
+  if (is_down)
+    news_[link]->is_down(why);
+  else
+    news_[link]->is_back();
 }
 
 void Shard::connect(std::uint16_t link, std::uint16_t connection) noexcept {

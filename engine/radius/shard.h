@@ -21,6 +21,7 @@
 #include "engine/radius/radsec_links.h"
 #include "engine/radius/remembered.h"
 #include "engine/radius/server.h"
+#include "engine/radius/server_news.h"
 #include "engine/ring/file_descriptor.h"
 #include "engine/ring/mailbox.h"
 #include "engine/ring/reactor.h"
@@ -35,6 +36,7 @@ struct NewLink {
   std::unique_ptr<DownstreamLink> link;             ///< then: what was there before
   std::vector<ring::FileDescriptor> source_ports;   ///< as many as door.max_source_ports
   std::shared_ptr<const ServerTarget> target = {};  ///< over TLS, in their place
+  std::shared_ptr<ServerNews> news = {};            ///< by UDP
 };
 
 /// A reload on its way to all shards. The main thread makes, keeps and frees it, so that no shard
@@ -180,6 +182,7 @@ class Shard final : public ring::Tenant, public Outbox {
   void send_downstream(std::uint16_t link, std::uint16_t source_port,
                        Octets datagram) noexcept override;
   [[nodiscard]] bool open_source_port(std::uint16_t link) noexcept override;
+  void server_changed(std::uint16_t link, bool is_down, ServerReason why) noexcept override;
   void connect(std::uint16_t link, std::uint16_t connection) noexcept override;
   void disconnect(std::uint16_t link, std::uint16_t connection) noexcept override;
   [[nodiscard]] bool ask(const verify::Question& question) noexcept override;
@@ -214,7 +217,8 @@ class Shard final : public ring::Tenant, public Outbox {
 
   std::vector<Receiver> receivers_;    ///< by file
   std::vector<std::uint32_t> to_arm_;  ///< files whose receive has ended or not begun
-  std::array<std::uint16_t, limits::kMaxDownstreamLinks> source_ports_{};  ///< in use, by link
+  std::array<std::uint16_t, limits::kMaxDownstreamLinks> source_ports_{};      ///< in use, by link
+  std::array<std::shared_ptr<ServerNews>, limits::kMaxDownstreamLinks> news_;  ///< by link
   std::vector<std::uint16_t> unreachable_;  ///< links whose server ICMP has spoken of
   std::uint32_t in_flight_ = 0;             ///< polls, receives and cancels that the kernel holds
   std::vector<Arrival> replies_;

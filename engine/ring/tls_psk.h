@@ -22,7 +22,8 @@ struct TlsPsk {
   Secret key;
 };
 
-/// Who a client with a key is; `identity` empty: one with a certificate, or with nothing.
+/// Who a client with a key is; `identity` empty: one with a certificate, or with nothing. Where the
+/// handshake has failed: the identity that it came with, if nobody has that one.
 struct TlsPskPeer {
   std::string_view identity = {};
   std::array<std::uint8_t, 32> key_sha256 = {};  ///< tells one key of that identity from the next

@@ -342,11 +342,12 @@ TlsSession TlsServerContext::open() const {
 
 TlsPskPeer TlsSession::psk_peer() const noexcept {
   const char* const identity = SSL_get_psk_identity(ssl_.get());
-  if (SSL_is_server(ssl_.get()) != 1 || identity == nullptr || state_ != State::established)
-    return {};
+  if (SSL_is_server(ssl_.get()) != 1 || identity == nullptr) return {};
   const auto& keys = TlsServerContext::State::of(ssl_.get()).keys;
   const auto found = keys.find(std::string_view(identity));
-  if (found == keys.end()) return {};
+  const bool failed = state_ != State::established;
+  if (failed == (found != keys.end())) return {};
+  if (failed) return {.identity = identity};
   return {.identity = found->first, .key_sha256 = found->second.sha256};
 }
 

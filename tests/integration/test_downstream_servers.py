@@ -232,3 +232,24 @@ def test_what_does_not_fit_together_is_refused(tmp_path, notakey, pair, change, 
     door = Sallyport(tmp_path, pair[0], notakey, wait=False, **sections)
     assert door.wait_exit() != 0
     assert complaint in door.err()
+
+
+def test_down_and_back_are_a_line_each(tmp_path, notakey, pair):
+    """Of the daemon, not of each shard; what was left unanswered once is none."""
+    one = pair[0]
+    door = door_to(tmp_path, notakey, [section("one", one)], radius={"shards": 2},
+                   pools=[{"name": "downstream", "status_server": "yes", "probe_interval": "1s"}])
+
+    def told():
+        return [(line["level"], line["message"]) for line in door.log_lines()
+                if line.get("message", "").startswith("downstream: ")]
+
+    door.wait_metric(2, "sallyport_downstream_shards", server="one", state="up")
+    one.handler = silent
+    door.wait_metric(2, "sallyport_downstream_shards", server="one", state="down")
+    wait_until(told, door.err)
+    assert told() == [("warning", f"downstream: one ({address(one)}) is down: no_status")]
+    one.handler = accept
+    door.wait_metric(2, "sallyport_downstream_shards", server="one", state="up")
+    wait_until(lambda: len(told()) > 1, door.err)
+    assert told()[1:] == [("info", f"downstream: one ({address(one)}) answers again")]

@@ -6,9 +6,9 @@ import subprocess
 
 import pytest
 from harness import FakeDownstream, NotakeySimulator, Sallyport, wait_until, wire
-from harness.downstream import accept
+from harness.downstream import accept, silent
 from harness.notakey import OAUTH_SECRET, NoService
-from harness.sallyport import BINARY, CLEAN_ENVIRONMENT
+from harness.sallyport import BINARY, CLEAN_ENVIRONMENT, client
 
 AUDIT_FIELDS = {
     "time", "event", "user", "client", "source", "calling_station", "nas", "code", "identifier",
@@ -201,6 +201,11 @@ def test_routes_and_methods(door):
 
 # --- health: the five states
 
+def told(door, head):
+    return [line["message"] for line in door.log_lines()
+            if line.get("message", "").startswith(head)]
+
+
 def test_ok(door):
     code, _ = wait_health(door, "ok")
     assert code == 200
@@ -242,6 +247,61 @@ def test_not_running(door):
     code, text = status("--config", door.config)
     assert code == 1
     assert "check timed out" in text and "running" in text
+
+
+def test_a_radius_server_that_is_away(tmp_path, notakey):
+    """/health is about Notakey, and stays well; it names what is wrong beside."""
+    with FakeDownstream(silent) as downstream:
+        door = Sallyport(tmp_path, downstream, notakey, downstream={"retransmit": "1s"})
+        assert wait_health(door, "ok")[1]["problems"] == []
+        with door.nas() as nas:
+            nas.send(nas.pap("alice", "x"))
+            code, body = wait_until(lambda: health(door)[1]["problems"] and health(door), door.err)
+            assert (code, body["state"]) == (200, "ok")
+            (problem,) = body["problems"]
+            assert problem["text"].startswith('no RADIUS server of pool "downstream" answers: ')
+            assert "no_reply" in problem["text"] and "firewall" in problem["look_at"]
+            code, text = status("--config", door.config)
+            assert code == 1 and text.startswith("Status: degraded\n"), text
+            assert problem["text"] in text.splitlines()[2]
+            assert problem["look_at"] in text.splitlines()[3]
+            downstream.handler = accept
+            for _ in range(3):
+                assert nas.ask(nas.pap("alice", "x")).code == wire.ACCESS_ACCEPT
+        assert wait_until(lambda: health(door)[1]["problems"] == [], door.err)
+        code, text = status("--config", door.config)
+        assert code == 0 and text.startswith("Status: OK\n"), text
+    lines = told(door, "downstream: ")
+    assert len(lines) == 2 and "is down: no_reply" in lines[0] and "answers again" in lines[1]
+
+
+# --- who is refused
+
+def test_who_is_refused_stands_in_the_log_once_a_minute(tmp_path, notakey):
+    """With address and reason, and without secret; how many there are is in the metrics."""
+    clients = [client(["127.0.0.1", "127.0.0.2"], require_message_authenticator="yes")]
+    with FakeDownstream(accept) as downstream:
+        door = Sallyport(tmp_path, downstream, notakey, clients=clients)
+        with (door.nas("127.0.0.3") as stranger, door.nas("127.0.0.2", "another") as wrong,
+              door.nas() as nas):
+            for _ in range(20):
+                stranger.send(stranger.pap("alice", "x"))
+                wrong.send(wrong.pap("alice", "x"))
+                nas.send(nas.pap("alice", "x", message_authenticator=None))
+            nas.barrier()
+            stranger, wrong, nas = ("%s:%d" % one.socket.getsockname()
+                                    for one in (stranger, wrong, nas))
+        for reason in ("unknown_client", "bad_message_authenticator",
+                       "message_authenticator_required"):
+            door.wait_metric(20, "sallyport_radius_drops_total", reason=reason)
+        wait_until(lambda: len(told(door, "clients: ")) >= 3, door.err)
+        door.terminate_and_wait()
+    by_peer = {line.split(" ")[1]: line for line in told(door, "clients: ")}
+    assert len(told(door, "clients: ")) == 3 and set(by_peer) == {stranger, wrong, nas}
+    assert "no [[client]] has this address" in by_peer[stranger]
+    assert 'client "nas": an authenticator is wrong' in by_peer[wrong]
+    assert 'client "nas": no Message-Authenticator' in by_peer[nas]
+    assert "another" not in door.err()
 
 
 def test_a_log_that_nobody_can_write_does_not_stop_the_door(tmp_path, freeradius, notakey):

@@ -70,6 +70,15 @@ def wrong_code(secret):
                                   "666666", "777777", "888888", "999999") if code not in shown)
 
 
+def test_the_store_is_seen_where_there_is_no_gate(start):
+    """docs/operations.md: sallyport_store_up is worth an alert."""
+    door = start()
+    door.wait_metric(1, "sallyport_store_up")
+    text = subprocess.run([sallyport.BINARY, "status", "--config", door.config],
+                          capture_output=True, text=True, timeout=30).stdout
+    assert any(line.startswith("store ") for line in text.splitlines()), text
+
+
 def test_a_code_lets_in(start, notakey):
     door = start()
     secret = register(door)

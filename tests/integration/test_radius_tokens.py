@@ -55,6 +55,8 @@ def test_a_code_that_is_sent_lets_in(start, notakey):
     wait_until(lambda: [line["user"] for line in door.events("token_sent")] == ["alice"], door.err)
     door.wait_metric(1, "sallyport_radius_code_verdicts_total", verdict="chose_token")
     door.wait_metric(1, "sallyport_radius_codes_asked_total")
+    door.wait_metric(1, "sallyport_messages_total", channel="file", result="sent")
+    assert door.metric("sallyport_store_up") == 1
     door.terminate()
     door.child.wait()
     assert not any(text in door.err() for text in (code, "wonderland"))

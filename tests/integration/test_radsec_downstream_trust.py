@@ -1,6 +1,7 @@
 """Servers over TLS: whose certificate is believed, and what a configuration must say
 (docs/radsec.md)."""
 
+import contextlib
 import ssl
 
 import pytest
@@ -65,6 +66,35 @@ def test_a_server_that_does_not_trust_us(tmp_path, notakey, authority, theirs, v
         wait_until(lambda: told(door, "over TLS"), door.err)
         assert server.failures and not server.requests
         assert len(told(door, "over TLS")) == 1
+
+
+class Refuser(TlsDownstream):
+    """Has looked at the certificate, and hangs up without a word."""
+
+    def _serve(self, raw):
+        with contextlib.suppress(OSError, ssl.SSLError):
+            self.context.wrap_socket(raw, server_side=True).close()
+
+
+def test_a_server_that_hangs_up_on_us(tmp_path, notakey, authority, ours, theirs):
+    with Refuser(accept, authority, theirs) as server:
+        door = door_to(tmp_path, notakey, [server_section("one", server, authority, ours)])
+        wait_until(lambda: door.metric("sallyport_downstream_connections_lost_total") >= 3,
+                   "attempts")
+        # Later attempts are reset: by then something has been sent to it.
+        wait_until(lambda: door.metric("sallyport_downstream_shards", state="down") == 1, door.err)
+        (line,) = wait_until(lambda: told(door, "has no connection over TLS"), door.err)
+        assert "closed" in line and "does it take our certificate" in line
+
+
+def test_a_server_that_has_answered_may_hang_up(tmp_path, notakey, authority, ours, fake):
+    door = door_to(tmp_path, notakey, [server_section("one", fake, authority, ours)])
+    with door.nas() as nas:
+        assert nas.ask(nas.pap("alice", "x")).code == wire.ACCESS_ACCEPT
+        fake.drop_connections()
+        door.wait_metric(1, "sallyport_downstream_connections_lost_total")
+        assert nas.ask(nas.pap("alice", "y")).code == wire.ACCESS_ACCEPT
+    assert not told(door, "over TLS")
 
 
 @pytest.mark.parametrize(("rules", "fits"), [

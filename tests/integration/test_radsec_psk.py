@@ -84,6 +84,33 @@ def test_a_wrong_key_or_name(lab, identity, key):
     assert KEY.hex() not in lab.door.err()
 
 
+def test_who_is_refused_stands_in_the_log(tmp_path, downstream, notakey):
+    """What a stranger calls himself is escaped, and cut; a key is never there."""
+    authority, nobody = Authority(tmp_path / "authority"), Authority(tmp_path / "nobody")
+    lab = PskLab(tmp_path, downstream, notakey, certificates=authority)
+    shown = authority.issue("other.example.net")
+    for identity in (shown, nobody.issue()):
+        try:
+            with RadsecClient(lab.server, authority, identity) as client:
+                assert client.is_closed()
+        except (ConnectionError, ssl.SSLError):
+            pass
+    with lab.connect('who "is" this') as client:
+        assert client.is_closed()
+
+    def refused():
+        return sorted(line["message"].partition(" is refused: ")[2] for line in
+                      lab.door.log_lines() if "is refused" in line.get("message", ""))
+
+    wait_until(lambda: len(refused()) == 3, lab.door.err)
+    untrusted, unfit, unknown = refused()
+    assert untrusted.startswith("its certificate is not signed by one of ca_file")
+    assert unfit == ("no [[radsec.client]] fits this address and "
+                     '"cn:other.example.net dns:other.example.net"')
+    assert unknown == r'no [[radsec.client]] has psk_identity "who \"is\" this"'
+    assert KEY.hex() not in lab.door.err()
+
+
 def test_a_certificate_where_there_are_keys_alone(lab, tmp_path):
     authority = Authority(tmp_path / "authority")
     with pytest.raises((ConnectionError, ssl.SSLError)):

@@ -268,14 +268,11 @@ void Gatehouse::look(std::uint64_t now_unix_ms) {
 GateStatus Gatehouse::status() const {
   GateStatus status;
   status.desk = impl_->desk.counts();
-  if (const MessengerPointer messenger = impl_->messages.current()) {
-    status.channels = messenger->counts();
-    status.messages_queued = messenger->queued();
-  }
-  status.store = impl_->world.store.health();
   const std::scoped_lock lock(impl_->mutex);
   status.events.assign(impl_->events.begin(), impl_->events.end());
   return status;
 }
+
+std::optional<MessageStatus> Gatehouse::message_status() const { return impl_->messages.status(); }
 
 }  // namespace sallyport::http_door

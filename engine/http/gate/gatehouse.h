@@ -80,6 +80,7 @@ class Gatehouse {
   /// Now and then: rotates keys, frees what was replaced. Does not wait.
   void look(std::uint64_t now_unix_ms);
   [[nodiscard]] GateStatus status() const;
+  [[nodiscard]] std::optional<MessageStatus> message_status() const;  ///< none: no channel
   /// Whether a phone is being asked.
   [[nodiscard]] bool asks_phones() const;
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "engine/config/gate.h"
+#include "engine/http/gate/status.h"
 #include "verify/channels/messenger.h"
 #include "verify/users/directory.h"
 
@@ -67,6 +68,11 @@ class MessengerOfNow final : public verify::MessageSink {
   [[nodiscard]] MessengerPointer current() const {
     const std::scoped_lock lock(mutex_);
     return messenger_;
+  }
+  [[nodiscard]] std::optional<MessageStatus> status() const {
+    const MessengerPointer messenger = current();
+    if (messenger == nullptr) return std::nullopt;
+    return MessageStatus{.channels = messenger->counts(), .queued = messenger->queued()};
   }
   void free_idle() {
     std::vector<MessengerPointer> idle;

@@ -8,16 +8,18 @@
 
 #include "engine/http/gate/desk.h"
 #include "verify/channels/messenger.h"
-#include "verify/store/store.h"
 
 namespace sallyport::http_door {
 
 struct GateStatus {
   DeskCounts desk;
   std::vector<std::pair<std::string, std::uint64_t>> events;  ///< by GateEvent::what
+};
+
+/// Of the messages to users, which the gate sends and logins over RADIUS, too.
+struct MessageStatus {
   std::vector<verify::ChannelCounts> channels;
-  std::uint64_t messages_queued = 0;
-  verify::StoreHealth store;
+  std::uint64_t queued = 0;
 };
 
 }  // namespace sallyport::http_door

@@ -25,16 +25,22 @@ struct Sample {
   ProcessStats process;
   std::vector<http_door::UpstreamState> upstreams;
   std::optional<http_door::GateStatus> gate;
+  std::optional<verify::StoreHealth> store;
+  std::optional<http_door::MessageStatus> messages;
+  std::vector<radius_door::DownstreamState> downstreams;
 
   [[nodiscard]] Snapshot snapshot() const {
     return {.identity = identity,
             .shards = shards,
             .spool = spool,
             .verify_threads = verify_threads,
+            .downstreams = downstreams,
             .http_shards = http_shards,
             .http_grants = 7,
             .http_upstreams = upstreams,
             .gate = gate,
+            .store = store,
+            .messages = messages,
             .health = health,
             .log = log,
             .process = process,

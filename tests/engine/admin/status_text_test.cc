@@ -48,6 +48,28 @@ TEST(StatusText, EachOfTheFiveStatesSaysWhatItMeansAndWhatToLookAt) {
   }
 }
 
+TEST(StatusText, APoolWithoutAServerIsInTheFirstLines) {
+  Sample sample;
+  sample.downstreams = {{.pool = "staff",
+                         .server = "one",
+                         .address = "192.0.2.1:1812",
+                         .shards = {0, 0, 2},
+                         .reason = radius_door::ServerReason::no_reply,
+                         .pool_is_out = true}};
+  const StatusReport report = read_status(status_json(sample.snapshot()), "127.0.0.1:9812");
+  const std::string text = human_text(report);
+  EXPECT_TRUE(text.starts_with("Status: degraded\n")) << text;
+  EXPECT_NE(text.find("Seen: no RADIUS server of pool \"staff\" answers: one 192.0.2.1:1812 "
+                      "(no_reply)\n  Look at: Does the RADIUS server run"),
+            std::string::npos)
+      << text;
+  EXPECT_EQ(exit_status(report), 1);
+  sample.health.state = HealthState::cannot_connect;
+  const std::string both = human_text(read_status(status_json(sample.snapshot()), "x"));
+  EXPECT_TRUE(both.starts_with("Status: cannot connect to the API")) << both;
+  EXPECT_NE(both.find("no RADIUS server"), std::string::npos) << both;
+}
+
 TEST(StatusText, NoAnswerMeansThatTheDaemonDoesNotRun) {
   const StatusReport report = read_status(std::unexpected("Connection refused"), "127.0.0.1:9812");
   EXPECT_EQ(report.health.state, HealthState::not_running);

@@ -116,8 +116,8 @@ struct Turn {
   [[nodiscard]] Outcome<> limit(Limited what, std::string_view user) const;
 };
 
-/// One user, however he is spelled: directories differ in whether case matters, and whoever counts
-/// or denies must not be got around by it. ASCII only.
+/// One user, however he is spelled: directories differ in whether case matters and blanks
+/// around, and whoever counts or denies must not be got around by them. ASCII only.
 [[nodiscard]] std::string subject_of(std::string_view user);
 [[nodiscard]] bool is_denied_user(const GateSettings& settings, std::string_view user);
 

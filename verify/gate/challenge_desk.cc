@@ -458,11 +458,11 @@ void ChallengeDesk::use(GateSettings settings) { impl_->core->use(std::move(sett
 // --- Operators -------------------------------------------------------------------------------
 
 std::string ChallengeDesk::show_user(std::string_view user) {
-  return describe_user(*impl_->core, user);
+  return describe_user(*impl_->core, user, has_directory_);
 }
-bool ChallengeDesk::unlock_user(std::string_view user) { return unlock(*impl_->core, user); }
-bool ChallengeDesk::reset_otp(std::string_view user) { return remove_otp(*impl_->core, user); }
-bool ChallengeDesk::reset_passkeys(std::string_view user) {
+Changed ChallengeDesk::unlock_user(std::string_view user) { return unlock(*impl_->core, user); }
+Changed ChallengeDesk::reset_otp(std::string_view user) { return remove_otp(*impl_->core, user); }
+Changed ChallengeDesk::reset_passkeys(std::string_view user) {
   return remove_passkeys(*impl_->core, user);
 }
 Registered ChallengeDesk::register_otp(std::string_view user) {

@@ -55,9 +55,9 @@ LimitedBy Core::take(Limited what, const IpAddress& address, std::string_view us
   return limits_->take(what, address, user, now_ms);
 }
 
-void Core::forget_limits(std::string_view user) {
+bool Core::forget_limits(std::string_view user) {
   const std::scoped_lock lock(mutex_);
-  limits_->forget_user(user);
+  return limits_->forget_user(user);
 }
 
 void Core::audit(std::string_view what, std::string_view user, const IpAddress& address,

@@ -63,7 +63,8 @@ class Core : public std::enable_shared_from_this<Core> {
   /// Nothing: it may be.
   [[nodiscard]] LimitedBy take(Limited what, const IpAddress& address, std::string_view user,
                                std::uint64_t now_ms);
-  void forget_limits(std::string_view user);
+  /// True: there was something against him.
+  bool forget_limits(std::string_view user);
 
   void audit(std::string_view what, std::string_view user, const IpAddress& address,
              std::string_view detail = {}) const;

@@ -221,8 +221,10 @@ void Daemon::stop(std::chrono::milliseconds grace) {
   if (pool_) pool_->stop();
   audit_writer_.stop();
   if (admin_) admin_->stop();
-  if (audit_writer_.lost() > 0)
-    spdlog::error("audit: {} records could not be written", audit_writer_.lost());
+  if (lost_audit() == 0) return;
+  const std::string lost = fmt::format("audit: {} records could not be written", lost_audit());
+  spdlog::error(lost);
+  log_.output().tell_beside(lost);  // what had no room for them has none for this
 }
 
 Daemon::~Daemon() {

@@ -52,8 +52,12 @@ void prepare_process() {
 
 /// SIGHUP: the log file anew, then the configuration, all or nothing.
 void reload(const config::RunCommand& command, Daemon& daemon, log::Log& log) {
-  if (const auto reopened = log.reopen(); !reopened)
-    spdlog::error("reload: {}: still writing to the old one", reopened.error());
+  if (const auto reopened = log.reopen(); !reopened) {
+    const std::string why =
+        fmt::format("reload: {}: still writing to the old one", reopened.error());
+    spdlog::error(why);
+    log.output().tell_beside(why);  // the old one may have no name any more
+  }
   LoadResult loaded = load(command);
   if (!loaded) {
     for (const config::Mistake& mistake : loaded.error())
@@ -179,7 +183,7 @@ ExitStatus run(const config::RunCommand& command) {
     return cannot_start(daemon.error(), before);
   }
   serve(command, upgrade, **daemon, **log, signals);
-  return kExitOk;
+  return (*daemon)->lost_audit() == 0 ? kExitOk : kExitLostAudit;
 }
 
 }  // namespace sallyport::daemon

@@ -27,6 +27,8 @@ token, service, any and FAULT one of status=503, slow=200ms, cut, cut-after, cut
 bad-json, wrong-uuid, wrong-username, unknown-response, refuse-token=401.
 At run time: GET /lab/stats, GET and DELETE /lab/requests, GET, POST and DELETE /lab/faults,
 POST /lab/users {"alice":"deny:1s"}, DELETE /lab/tokens.
+A fault there is {"call":"poll","kind":"status","status":429,"count":3}; others of its members are
+retry_after_s, delay_ms and probability, and kinds are the FAULTs above.
 
 Example:
   sallyport-lab simulate notakey --user alice=approve:2s --fault poll:status=429,count=3)";

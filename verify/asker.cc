@@ -8,6 +8,7 @@
 
 #include "protocol/check.h"
 #include "protocol/octets.h"
+#include "verify/plain_name.h"
 
 namespace sallyport::verify {
 namespace {
@@ -27,10 +28,10 @@ class Input {
     size_ += text.copy(reinterpret_cast<char*>(&octets_[size_]), text.size());
     return *this;
   }
-  /// The case of ASCII letters does not count.
-  Input& add_folded(std::string_view text) noexcept {
+  /// Neither the case of ASCII letters counts nor the blanks around.
+  Input& add_folded(std::string_view name) noexcept {
     const std::size_t from = size_ + 1;
-    add(text);
+    add(PlainName(name).view());
     for (std::size_t at = from; at < size_; ++at) {
       if (octets_[at] >= 'A' && octets_[at] <= 'Z')
         octets_[at] = static_cast<std::uint8_t>(octets_[at] - 'A' + 'a');

@@ -27,7 +27,7 @@ struct AskerKeyHash {
 };
 
 struct Asker {
-  AskerKey user{};   ///< in whatever case his name is written: it may be one phone all the same
+  AskerKey user{};   ///< however his name is written (case, blanks around): it may be one phone
   AskerKey place{};  ///< RADIUS client and Calling-Station-Id; without one, the client alone
   AskerKey pair{};   ///< both, the name as it is written
   bool has_station = false;  ///< the request had a Calling-Station-Id, and we have all of it

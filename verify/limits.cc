@@ -56,9 +56,11 @@ class Table {
     found->second.window.count(rate_, now_ms);
   }
 
-  void forget_user(const UserDigest& user) {
+  bool forget_user(const UserDigest& user) {
+    const std::size_t before = entries_.size();
     auto entry = entries_.lower_bound({.user = user});
     while (entry != entries_.end() && entry->first.user == user) entry = erase(entry);
+    return entries_.size() < before;
   }
 
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
@@ -170,12 +172,14 @@ LimitedBy Limits::take(Limited what, const IpAddress& address, std::string_view 
   return LimitedBy::none;
 }
 
-void Limits::forget_user(std::string_view user) {
+bool Limits::forget_user(std::string_view user) {
   const UserDigest digest = digest_of(user);
+  bool any = false;
   for (Impl::Limit& limit : impl_->limits) {
-    limit.user.forget_user(digest);
-    limit.pair.forget_user(digest);
+    any |= limit.user.forget_user(digest);
+    any |= limit.pair.forget_user(digest);
   }
+  return any;
 }
 
 std::size_t Limits::entries() const noexcept {

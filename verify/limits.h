@@ -50,7 +50,8 @@ class Limits {
   [[nodiscard]] LimitedBy take(Limited what, const IpAddress& address, std::string_view user,
                                std::uint64_t now_ms);
   /// What the user has against him is forgotten (an operator's unlock), from whatever address.
-  void forget_user(std::string_view user);
+  /// True: there was something.
+  bool forget_user(std::string_view user);
 
   [[nodiscard]] std::size_t entries() const noexcept;
 

@@ -4,9 +4,11 @@
 #include <array>
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -15,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "protocol/ascii.h"
 #include "verify/clock.h"
 #include "verify/file_descriptor.h"
 
@@ -26,11 +29,14 @@ namespace {
 std::string why(int error) { return std::generic_category().message(error); }
 
 /// In a process group of its own, so that what it starts can be killed with it.
-std::expected<pid_t, int> start(const std::vector<std::string>& command, int input, int output) {
+/// `errors`: -1: ours.
+std::expected<pid_t, int> start(const std::vector<std::string>& command, int input, int output,
+                                int errors) {
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_adddup2(&actions, input, 0);
   ::posix_spawn_file_actions_adddup2(&actions, output, 1);
+  if (errors >= 0) ::posix_spawn_file_actions_adddup2(&actions, errors, 2);
   // Our threads block all signals and ignore SIGPIPE; the child must inherit neither.
   posix_spawnattr_t attributes;
   ::posix_spawnattr_init(&attributes);
@@ -55,13 +61,62 @@ std::expected<pid_t, int> start(const std::vector<std::string>& command, int inp
   return child;
 }
 
+/// What a program says on its standard error: passed on to ours, and its last line kept.
+class Complaints {
+ public:
+  explicit Complaints(FileDescriptor from) : from_(std::move(from)) {}
+
+  [[nodiscard]] int descriptor() const noexcept { return from_.get(); }
+  void read_some() {
+    std::array<char, PIPE_BUF> part;
+    const ssize_t octets = ::read(from_.get(), part.data(), part.size());
+    if (octets < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (octets <= 0) return from_.reset();
+    const std::string_view text(part.data(), static_cast<std::size_t>(octets));
+    pass_on(text);
+    for (const char c : text) {
+      if (c == '\n') {
+        if (!line_.empty()) last_ = std::exchange(line_, {});
+      } else if (line_.size() < kMaxQuoted) {
+        line_ += is_control(c) ? ' ' : c;
+      }
+    }
+  }
+  void read_rest() {
+    pollfd ready{.fd = from_.get(), .events = POLLIN, .revents = 0};
+    // Others may hold it open; they are not waited for.
+    for (int parts = 0; parts < kMaxRest && from_.valid() && ::poll(&ready, 1, 0) == 1; ++parts) {
+      read_some();
+      ready.fd = from_.get();
+    }
+  }
+  [[nodiscard]] const std::string& last_line() const noexcept {
+    return line_.empty() ? last_ : line_;
+  }
+
+ private:
+  static constexpr std::size_t kMaxQuoted = 256;
+  static constexpr int kMaxRest = 64;
+
+  static void pass_on(std::string_view text) noexcept {
+    pollfd writable{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
+    if (::poll(&writable, 1, 0) != 1 || (writable.revents & POLLOUT) == 0) return;
+    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
+  }
+
+  FileDescriptor from_;  ///< none: it is our own, or closed
+  std::string line_;     ///< the one that has begun
+  std::string last_;     ///< the one before
+};
+
 /// A program that runs: what it still is to read, and what it has printed.
 class Running {
  public:
-  Running(FileDescriptor input, FileDescriptor output, std::string_view text,
-          const ProcessBounds& bounds, int stop)
+  Running(FileDescriptor input, FileDescriptor output, Complaints& complaints,
+          std::string_view text, const ProcessBounds& bounds, int stop)
       : input_(std::move(input)),
         output_(std::move(output)),
+        complaints_(complaints),
         unread_(text),
         bounds_(bounds),
         stop_(stop),
@@ -87,11 +142,13 @@ class Running {
   [[nodiscard]] std::string take_printed() noexcept { return std::move(printed_); }
 
  private:
-  [[nodiscard]] std::string wait(int readable, int writable) const {
+  [[nodiscard]] std::string wait(int readable, int writable) {
     for (;;) {
-      std::array<pollfd, 3> ready{{{.fd = readable, .events = POLLIN, .revents = 0},
-                                   {.fd = writable, .events = POLLOUT, .revents = 0},
-                                   {.fd = stop_, .events = POLLIN, .revents = 0}}};
+      std::array<pollfd, 4> ready{
+          {{.fd = readable, .events = POLLIN, .revents = 0},
+           {.fd = writable, .events = POLLOUT, .revents = 0},
+           {.fd = stop_, .events = POLLIN, .revents = 0},
+           {.fd = complaints_.descriptor(), .events = POLLIN, .revents = 0}}};
       const std::uint64_t now = monotonic_ms();
       const int polled =
           now >= until_ms_ ? 0
@@ -100,7 +157,8 @@ class Running {
       if (polled < 0) return why(errno);
       if (polled == 0) return fmt::format("took longer than {} ms", bounds_.timeout_ms);
       if (ready[2].revents != 0) return "was not waited for: sallyport stops";
-      return {};
+      if (ready[3].revents != 0) complaints_.read_some();
+      if (ready[0].revents != 0 || ready[1].revents != 0) return {};
     }
   }
 
@@ -126,6 +184,7 @@ class Running {
 
   FileDescriptor input_;  ///< none: it has been told all
   FileDescriptor output_;
+  Complaints& complaints_;
   std::string_view unread_;
   const ProcessBounds bounds_;
   const int stop_;
@@ -134,6 +193,23 @@ class Running {
   bool at_end_ = false;
 };
 
+/// Empty: with 0.
+std::string how_it_ended(int status) {
+  if (WIFSIGNALED(status)) return fmt::format("was ended by signal {}", WTERMSIG(status));
+  if (!WIFEXITED(status) || WEXITSTATUS(status) == 0) return {};
+  return fmt::format("ended with status {}", WEXITSTATUS(status));
+}
+
+/// Our end of a pipe does not block; the program expects reads and writes that wait.
+bool open_pipe(FileDescriptor& ours, FileDescriptor& theirs) {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return false;
+  ours = FileDescriptor(ends[0]);
+  theirs = FileDescriptor(ends[1]);
+  static_cast<void>(::fcntl(ours.get(), F_SETFL, O_NONBLOCK));
+  return true;
+}
+
 }  // namespace
 
 std::expected<std::string, std::string> run_process(const std::vector<std::string>& command,
@@ -141,34 +217,36 @@ std::expected<std::string, std::string> run_process(const std::vector<std::strin
                                                     const ProcessBounds& bounds, int stop) {
   // A socket for its input: writing to a pipe that nobody reads would raise SIGPIPE.
   std::array<int, 2> inputs{};
-  std::array<int, 2> outputs{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, inputs.data()) != 0) {
     return std::unexpected(why(errno));
   }
   FileDescriptor theirs(inputs[0]);
   FileDescriptor ours(inputs[1]);
-  if (::pipe2(outputs.data(), O_CLOEXEC) != 0) return std::unexpected(why(errno));
-  FileDescriptor output(outputs[0]);
-  FileDescriptor printing(outputs[1]);
-  // Only our end: the program expects reads and writes that wait.
-  static_cast<void>(::fcntl(output.get(), F_SETFL, O_NONBLOCK));
-  const auto child = start(command, theirs.get(), printing.get());
+  FileDescriptor output;
+  FileDescriptor printing;
+  FileDescriptor errors;
+  FileDescriptor complaining;
+  if (!open_pipe(output, printing) || (bounds.quotes_errors && !open_pipe(errors, complaining)))
+    return std::unexpected(why(errno));
+  const auto child = start(command, theirs.get(), printing.get(), complaining.get());
   theirs.reset();
   printing.reset();
+  complaining.reset();
   if (!child) return std::unexpected("cannot run " + command[0] + ": " + why(child.error()));
 
-  Running running(std::move(ours), std::move(output), input, bounds, stop);
+  Complaints complaints(std::move(errors));
+  Running running(std::move(ours), std::move(output), complaints, input, bounds, stop);
   std::string problem = running.talk();
   if (problem.empty()) problem = running.wait_for_end(*child);
   if (!problem.empty()) ::kill(-*child, SIGKILL);
   int status = 0;
   while (::waitpid(*child, &status, 0) < 0 && errno == EINTR) {
   }
-  if (problem.empty() && (!WIFEXITED(status) || WEXITSTATUS(status) != 0)) {
-    problem = "ended with an error";
-  }
-  if (!problem.empty()) return std::unexpected(command[0] + " " + problem);
-  return running.take_printed();
+  complaints.read_rest();
+  if (problem.empty()) problem = how_it_ended(status);
+  if (problem.empty()) return running.take_printed();
+  if (const std::string& line = complaints.last_line(); !line.empty()) problem += ": " + line;
+  return std::unexpected(command[0] + " " + problem);
 }
 
 }  // namespace sallyport::verify

@@ -133,8 +133,7 @@ id = "alice"
 id = "bob"
 
 [store]
-type = "sqlite"
-path = ":memory:"
+type = "memory"
 
 [admin]
 listen = "{}"

@@ -28,14 +28,24 @@ std::expected<ApiCall, std::string> parse_call(std::string_view text) {
       fmt::format("'{}' is not a call (create, poll, token, service, any)", text));
 }
 
+std::string known_kinds() {
+  std::string known;
+  for (const FaultKind kind : kKinds)
+    known += fmt::format("{}{}", known.empty() ? "" : ", ", to_text(kind));
+  return known;
+}
+
 std::expected<FaultKind, std::string> parse_kind(std::string_view text) {
   for (const FaultKind kind : kKinds) {
     if (text == to_text(kind)) return kind;
   }
-  std::string known;
-  for (const FaultKind kind : kKinds)
-    known += fmt::format("{}{}", known.empty() ? "" : ", ", to_text(kind));
-  return std::unexpected(fmt::format("'{}' is not a fault ({})", text, known));
+  return std::unexpected(fmt::format("'{}' is not a fault ({})", text, known_kinds()));
+}
+
+std::string not_as_json(std::string_view wrong) {
+  return fmt::format(
+      R"({}: write {{"call":"poll","kind":"status","status":429}}, with kind one of {})", wrong,
+      known_kinds());
 }
 
 template <typename Number>
@@ -172,12 +182,13 @@ std::expected<Fault, std::string> parse_fault_json(std::string_view json) {
   simdjson::dom::object object;
   const simdjson::padded_string padded(json);
   if (parser.parse(padded).get(object) != simdjson::SUCCESS)
-    return std::unexpected("a fault is a JSON object");
+    return std::unexpected(not_as_json("a fault is a JSON object"));
   std::string_view call_name = "any";
   std::string_view kind_name;
   Fault fault;
   bool good = read_member<std::string_view>(object, "call", call_name) &&
               read_member<std::string_view>(object, "kind", kind_name);
+  if (kind_name.empty()) return std::unexpected(not_as_json("a fault has a kind"));
   const auto call = parse_call(call_name);
   if (!call) return std::unexpected(call.error());
   const auto kind = parse_kind(kind_name);

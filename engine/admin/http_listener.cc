@@ -20,6 +20,7 @@
 
 #include "engine/admin/http_connection.h"
 #include "engine/ring/file_descriptor.h"
+#include "engine/ring/udp_socket.h"
 #include "verify/clock.h"
 
 namespace sallyport::admin {
@@ -42,18 +43,15 @@ std::string bind_error(const Endpoint& endpoint, int error) {
 }
 
 std::expected<FileDescriptor, std::string> listen_on(const Endpoint& endpoint) {
-  sockaddr_storage address{};
-  const std::uint32_t length = endpoint.fill(address);
-  FileDescriptor socket(
-      ::socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
+  const int family = endpoint.address.is_v4() ? AF_INET : AF_INET6;
+  FileDescriptor socket(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
   if (!socket.valid()) return std::unexpected(bind_error(endpoint, errno));
   const int on = 1;
   ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (address.ss_family == AF_INET6)
-    ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-  if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), length) != 0 ||
-      ::listen(socket.get(), kBacklog) != 0)
-    return std::unexpected(bind_error(endpoint, errno));
+  if (family == AF_INET6) ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+  if (const auto bound = ring::bind_when_free(socket, endpoint); !bound)
+    return std::unexpected(bind_error(endpoint, bound.error()));
+  if (::listen(socket.get(), kBacklog) != 0) return std::unexpected(bind_error(endpoint, errno));
   return socket;
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <filesystem>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -142,6 +143,20 @@ Finding check_one_line(std::string_view text) {
   if (std::ranges::none_of(text, is_control)) return std::nullopt;
   return Complaint{.wrong = "holds a line end or another control character",
                    .mend = "Keep it on one line."};
+}
+
+Finding check_log_file(std::string_view path) {
+  if (Finding finding = check_one_line(path)) return finding;
+  std::error_code ignored;
+  const auto is_folder = [&](const std::filesystem::path& at) {
+    return std::filesystem::is_directory(at, ignored);
+  };
+  if (is_folder(path))
+    return Complaint{.wrong = "names a folder", .mend = "Give the path of a file."};
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  if (folder.empty() || is_folder(folder)) return std::nullopt;
+  return Complaint{.wrong = "names a file in a folder that does not exist",
+                   .mend = "Make the folder, or give another path."};
 }
 
 Finding check_template(std::string_view text) {

@@ -27,6 +27,8 @@ using Finding = std::optional<Complaint>;
 [[nodiscard]] Finding check_proxy_url(std::string_view text);  ///< an HTTP proxy
 [[nodiscard]] Finding check_access_id(std::string_view text);
 [[nodiscard]] Finding check_readable_file(std::string_view path);
+/// A file that may not exist yet, in a folder that does; a relative path begins where we are.
+[[nodiscard]] Finding check_log_file(std::string_view path);         ///< empty is fine
 [[nodiscard]] Finding check_one_line(std::string_view text);         ///< no control characters
 [[nodiscard]] Finding check_template(std::string_view text);         ///< {user}, {client}, …
 [[nodiscard]] Finding check_number_template(std::string_view text);  ///< the same, with {number}

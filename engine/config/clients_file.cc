@@ -14,6 +14,7 @@
 
 #include "engine/config/checks.h"
 #include "engine/config/config.h"
+#include "engine/config/secret_source.h"
 
 namespace sallyport::config {
 namespace {
@@ -98,7 +99,8 @@ class ClientsFileReader {
   std::expected<ClientsFile, std::vector<Mistake>> read() {
     if (auto mistake = read_text()) return std::unexpected(std::vector{std::move(*mistake)});
     read_lines();
-    if (mistakes_.empty()) look_for_doubles();
+    look_for_doubles();
+    std::ranges::sort(mistakes_, {}, [](const Mistake& mistake) { return mistake.where.line; });
     if (mistakes_.empty() && rows_->size() == 0) {
       mistakes_.push_back(about_file(path_, "names no client",
                                      "Write lines \"address,name,secret\", or remove the key."));
@@ -160,6 +162,15 @@ class ClientsFileReader {
     }
   }
 
+  /// An address and a length, which may be repeated: no secret looks like that.
+  [[nodiscard]] static bool is_network_with_host_bits(std::string_view text) {
+    const std::size_t slash = std::min(text.find('/'), text.size());
+    const auto address = IpAddress::parse(text.substr(0, slash));
+    // Everybody has no host bits: only the length can be wrong with it.
+    const std::string_view everybody = address && address->is_v4() ? "0.0.0.0" : "::";
+    return address && Prefix::parse(fmt::format("{}{}", everybody, text.substr(slash)));
+  }
+
   /// No text of a mistaken line is repeated: any part of it may be the secret.
   void read_line(std::string_view line, std::size_t begin) {
     const std::size_t first = line.find(',');
@@ -170,6 +181,10 @@ class ClientsFileReader {
     }
     const auto prefix = Prefix::parse(line.substr(0, first));
     if (!prefix) {
+      if (is_network_with_host_bits(line.substr(0, first))) {
+        return mistake(line_, "begins with what is not a prefix: " + prefix.error(),
+                       "Begin with the network, or with an address alone.");
+      }
       return mistake(line_, "does not begin with an IP address or prefix",
                      "Begin with \"192.0.2.1,\", \"192.0.2.0/24,\" or \"2001:db8::/32,\".");
     }
@@ -184,6 +199,8 @@ class ClientsFileReader {
                                  "second comma.",
                                  kMaxSecretOctets));
     }
+    if (Finding wrong = check_controls(secret))
+      return mistake(line_, "has a secret that " + wrong->wrong, std::move(wrong->mend));
     if (secret.size() <= kShortSecretOctets && ++short_secrets_ == 1) first_short_ = line_;
     rows_->places_.push_back({.prefix = *prefix,
                               .name_octets = static_cast<std::uint8_t>(name.size()),

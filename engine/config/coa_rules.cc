@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "engine/config/checks.h"
+#include "engine/config/duration.h"
 
 namespace sallyport::config {
 namespace {
@@ -112,9 +113,19 @@ void check_coa(const Config& config, const Places& places, Notes& notes) {
                    .mend = "Set from_downstream = true, or add a [[coa.client]]."});
   }
   if (config.coa.retransmit_ms > config.coa.timeout_ms) {
+    constexpr std::string_view kRetransmit = "coa.retransmit";
+    constexpr std::string_view kTimeout = "coa.timeout";
+    // One of them may be the default, and has no place.
+    const bool given = places.given(kRetransmit);
+    const auto default_of = [&](std::string_view key, std::uint32_t ms) {
+      return places.given(key) ? "" : fmt::format(", which is {} by default", duration_text(ms));
+    };
     notes.mistake(
-        places.of("coa.retransmit"), "coa.retransmit",
-        {.wrong = "is longer than coa.timeout", .mend = "Shorten it, or let the NAS take longer."});
+        places.of(given ? kRetransmit : kTimeout), std::string(given ? kRetransmit : kTimeout),
+        {.wrong = given ? "is longer than coa.timeout" + default_of(kTimeout, config.coa.timeout_ms)
+                        : "is shorter than coa.retransmit" +
+                              default_of(kRetransmit, config.coa.retransmit_ms),
+         .mend = "Shorten coa.retransmit, or let the NAS take longer."});
   }
   check_listen(config, places, notes);
   check_askers(config, places, notes);

@@ -1,6 +1,7 @@
 #include "engine/config/gate_rules.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 
 #include <fmt/format.h>
@@ -209,6 +210,9 @@ class GateRules {
   Notes& notes_;
 };
 
+/// What SQLite itself calls a database without a file.
+constexpr std::string_view kMemoryOfSqlite = ":memory:";
+
 /// What is wrong with [store], each at its own key or at the type.
 class StoreRules {
  public:
@@ -233,6 +237,10 @@ class StoreRules {
     if (sqlite && store_.sqlite.path.empty() && !given("path")) {
       mistake("path", {.wrong = "is missing, and type \"sqlite\" needs it",
                        .mend = "Add path = \"/var/lib/sallyport/gate.db\"."});
+    }
+    if (given("path") && std::filesystem::path(store_.sqlite.path).filename() == kMemoryOfSqlite) {
+      mistake("path", {.wrong = "would be a file of that name, and its keys beside it",
+                       .mend = "For a store in memory write type = \"memory\", without path."});
     }
     check_others(sqlite);
     if (!sqlite) check_redis(store_.redis);
@@ -331,7 +339,7 @@ bool is_carried(const Gate& gate, verify::MessageKind kind) {
 
 void complete_gate(Config& config) {
   if (config.store.kind == verify::StoreSettings::Kind::sqlite && config.store.key_file.empty() &&
-      !config.store.sqlite.path.empty() && config.store.sqlite.path != ":memory:") {
+      !config.store.sqlite.path.empty() && config.store.sqlite.path != kMemoryOfSqlite) {
     config.store.key_file = config.store.sqlite.path + ".key";
   }
   if (!config.gate.on) return;

@@ -210,9 +210,11 @@ class Loader {
                              .mend = "Write a text in double quotes."});
     }
     if (form.empty() && secret_in_file_.line == 0) secret_in_file_ = at.where;
-    auto secret = form == "_file"  ? secret_from_file(*text, folder_)
-                  : form == "_env" ? secret_from_environment(*text, environment_)
-                                   : secret_from_text(*text);
+    const auto lines =
+        std::holds_alternative<KeysSource>(setting.type) ? SecretLines::several : SecretLines::one;
+    auto secret = form == "_file"  ? secret_from_file(*text, folder_, lines)
+                  : form == "_env" ? secret_from_environment(*text, environment_, lines)
+                                   : secret_from_text(*text, lines);
     if (!secret) return notes_.mistake(at.value.where, key, std::move(secret.error()));
     if (const auto* type = std::get_if<KeysSource>(&setting.type)) {
       auto keys = parse_keys(*secret);

@@ -49,8 +49,9 @@ unit is refused.
 | `secret_file = "path"` | in a file of its own, which not everybody may read; a line end at its end does not count. A relative path begins at the configuration's folder |
 | `secret_env = "NAME"` | in an environment variable |
 
-A secret of 12 octets or fewer is used, with a warning: it can be found by trying. Secrets never
-appear in logs, metrics or messages.
+A secret is one line: a line end or another control character in it is a mistake (keys of the gate's
+cookies may stand on several). One of 12 octets or fewer is used, with a warning: it can be found by
+trying. Secrets never appear in logs, metrics or messages.
 )";
 
 constexpr std::string_view kNtkpIntroduction = R"(

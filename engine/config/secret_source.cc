@@ -1,5 +1,6 @@
 #include "engine/config/secret_source.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
@@ -9,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "engine/config/checks.h"
+#include "protocol/ascii.h"
 #include "protocol/octets.h"
 
 namespace sallyport::config {
@@ -37,7 +38,19 @@ class OpenFile {
 
 }  // namespace
 
-std::expected<Secret, Complaint> secret_from_text(std::string_view text) {
+Finding check_controls(std::string_view secret) {
+  if (secret.find_first_of("\r\n") != std::string_view::npos) {
+    return Complaint{.wrong = "has more than one line: no line end belongs to a secret",
+                     .mend = "Keep one line: the secret and nothing else."};
+  }
+  const auto* const control = std::ranges::find_if(secret, is_control);
+  if (control == secret.end()) return {};
+  return Complaint{.wrong = fmt::format("has a control character: its octet {} of {}",
+                                        control - secret.begin() + 1, secret.size()),
+                   .mend = "Remove it, or make another secret: openssl rand -hex 16"};
+}
+
+std::expected<Secret, Complaint> secret_from_text(std::string_view text, SecretLines lines) {
   if (text.empty()) {
     return complaint("is empty", "Write the secret that both sides share: openssl rand -hex 16");
   }
@@ -45,11 +58,14 @@ std::expected<Secret, Complaint> secret_from_text(std::string_view text) {
     return complaint(fmt::format("has more than {} octets", kMaxSecretOctets),
                      "Use a shorter secret; 32 random characters are plenty.");
   }
+  if (lines == SecretLines::one) {
+    if (Finding wrong = check_controls(text)) return std::unexpected(std::move(*wrong));
+  }
   return Secret(text);
 }
 
 std::expected<Secret, Complaint> secret_from_file(const std::string& path,
-                                                  const std::string& folder) {
+                                                  const std::string& folder, SecretLines lines) {
   const std::string full = (std::filesystem::path(folder) / path).string();
   const OpenFile file(full);
   // The path is not repeated: somebody may have written the secret itself in its place.
@@ -85,21 +101,22 @@ std::expected<Secret, Complaint> secret_from_file(const std::string& path,
   std::string_view text(reinterpret_cast<const char*>(octets), size);
   if (text.ends_with('\n')) text.remove_suffix(1);
   if (text.ends_with('\r')) text.remove_suffix(1);
-  auto secret = secret_from_text(text);
+  auto secret = secret_from_text(text, lines);
   wipe(octets);
   if (!secret) secret.error().wrong = fmt::format("names {}, which {}", full, secret.error().wrong);
   return secret;
 }
 
 std::expected<Secret, Complaint> secret_from_environment(std::string_view variable,
-                                                         const Environment& environment) {
+                                                         const Environment& environment,
+                                                         SecretLines lines) {
   // The name is not repeated: somebody may have written the secret itself in its place.
   const auto found = environment.find(variable);
   if (found == environment.end() || found->second.empty()) {
     return complaint("names a variable that is not set",
                      "Give the name of a variable of the daemon's environment, and set it there.");
   }
-  auto secret = secret_from_text(found->second);
+  auto secret = secret_from_text(found->second, lines);
   if (!secret) secret.error().wrong = "names a variable that " + secret.error().wrong;
   return secret;
 }

@@ -182,7 +182,7 @@ constexpr std::array kSettings = std::to_array<Setting>({
      "`human` text or one `json` object a line. `auto` is human on a terminal, else JSON."},
     {Section::log, "level", optional, choice<log<&Log::level>>(kLogLevel), "", "",
      "The least important messages that are written. Does not concern the audit lines."},
-    {Section::log, "file", optional, Text{log<&Log::file>, kMaxPath, check_one_line}, "", "",
+    {Section::log, "file", optional, Text{log<&Log::file>, kMaxPath, check_log_file}, "", "",
      "File that log lines are added to; opened anew on SIGHUP. Empty: standard error."},
     {Section::log, "audit", optional, Switch{log<&Log::audit>}, "", "",
      "One line for each decision: who, from where, what the downstream said, the verdict, and how "

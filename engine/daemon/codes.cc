@@ -177,9 +177,13 @@ void Codes::obey() {
 }
 
 std::string Codes::Users::show(std::string_view user) { return codes_.desk_->show_user(user); }
-bool Codes::Users::unlock(std::string_view user) { return codes_.desk_->unlock_user(user); }
-bool Codes::Users::reset_otp(std::string_view user) { return codes_.desk_->reset_otp(user); }
-bool Codes::Users::reset_passkeys(std::string_view user) {
+verify::Changed Codes::Users::unlock(std::string_view user) {
+  return codes_.desk_->unlock_user(user);
+}
+verify::Changed Codes::Users::reset_otp(std::string_view user) {
+  return codes_.desk_->reset_otp(user);
+}
+verify::Changed Codes::Users::reset_passkeys(std::string_view user) {
   return codes_.desk_->reset_passkeys(user);
 }
 verify::Registered Codes::Users::register_otp(std::string_view user) {

@@ -82,9 +82,9 @@ class Codes {
    public:
     explicit Users(Codes& codes) : codes_(codes) {}
     [[nodiscard]] std::string show(std::string_view user) override;
-    [[nodiscard]] bool unlock(std::string_view user) override;
-    [[nodiscard]] bool reset_otp(std::string_view user) override;
-    [[nodiscard]] bool reset_passkeys(std::string_view user) override;
+    [[nodiscard]] verify::Changed unlock(std::string_view user) override;
+    [[nodiscard]] verify::Changed reset_otp(std::string_view user) override;
+    [[nodiscard]] verify::Changed reset_passkeys(std::string_view user) override;
     [[nodiscard]] verify::Registered register_otp(std::string_view user) override;
 
    private:

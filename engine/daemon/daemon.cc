@@ -15,6 +15,7 @@
 #include "engine/admin/pages.h"
 #include "engine/config/report.h"
 #include "engine/daemon/settings.h"
+#include "engine/http/listening.h"
 #include "engine/ring/descriptor_copy.h"
 #include "verify/clock.h"
 
@@ -98,6 +99,10 @@ std::expected<void, std::string> Daemon::open(Predecessor* predecessor) {
     audit_writer_.write_access_of(access_queue_);
     audit_writer_.write_events_of(audit_events_);
     for (const std::string& text : http_->listening()) identity_.listening.push_back(text);
+  }
+  if (!http_) {  // it tells of them itself
+    for (const std::string& name : http_door::sockets_left_over())
+      spdlog::warn("systemd has handed over a socket named \"{}\", and no listener names it", name);
   }
   if (radius_ && config::holds_logins(config_)) {
     if (auto opened = open_codes(predecessor); !opened) return opened;
@@ -225,8 +230,10 @@ void Daemon::stop(std::chrono::milliseconds grace) {
   if (pool_) pool_->stop();
   audit_writer_.stop();
   if (admin_) admin_->stop();
-  if (audit_writer_.lost() > 0)
-    spdlog::error("audit: {} records could not be written", audit_writer_.lost());
+  if (lost_audit() == 0) return;
+  const std::string lost = fmt::format("audit: {} records could not be written", lost_audit());
+  spdlog::error(lost);
+  log_.output().tell_beside(lost);  // what had no room for them has none for this
 }
 
 Daemon::~Daemon() {

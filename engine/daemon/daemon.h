@@ -42,6 +42,8 @@ class Daemon {
   /// to its end.
   void stop(std::chrono::milliseconds grace);
   ~Daemon();
+  /// Audit records that found no room to the very end: known after stop().
+  [[nodiscard]] std::uint64_t lost_audit() const noexcept { return audit_writer_.lost(); }
 
   /// All or nothing; an error says what cannot change and leaves all as it was.
   [[nodiscard]] std::expected<void, std::string> reload(config::Config wanted);

@@ -52,8 +52,12 @@ void prepare_process() {
 
 /// SIGHUP: the log file anew, then the configuration, all or nothing.
 void reload(const config::RunCommand& command, Daemon& daemon, log::Log& log) {
-  if (const auto reopened = log.reopen(); !reopened)
-    spdlog::error("reload: {}: still writing to the old one", reopened.error());
+  if (const auto reopened = log.reopen(); !reopened) {
+    const std::string why =
+        fmt::format("reload: {}: still writing to the old one", reopened.error());
+    spdlog::error(why);
+    log.output().tell_beside(why);  // the old one may have no name any more
+  }
   LoadResult loaded = load(command);
   if (!loaded) {
     for (const config::Mistake& mistake : loaded.error())
@@ -135,8 +139,10 @@ void serve(const config::RunCommand& command, const Upgrade& upgrade, Daemon& da
   }
 }
 
-ExitStatus cannot_start(std::string_view why) {
+/// To whoever waits for us now, and to the process that we do not take over from.
+ExitStatus cannot_start(std::string_view why, const Predecessor* predecessor = nullptr) {
   fmt::print(stderr, "sallyport: {}\n", why);
+  if (predecessor != nullptr) predecessor->refuse(why);
   return kExitNoStart;
 }
 
@@ -146,31 +152,38 @@ ExitStatus run(const config::RunCommand& command) {
   Signals signals;
   prepare_process();
   Upgrade upgrade{.program = own_program(), .predecessor = {}};
+  auto predecessor = Predecessor::find();
+  if (!predecessor) return cannot_start(predecessor.error());
+  upgrade.predecessor = std::move(*predecessor);
+  const Predecessor* const before = upgrade.predecessor.get();
   LoadResult loaded = load(command);
   if (!loaded) {
-    fmt::print(stderr, "{}", config::mistakes_text(loaded.error()));
+    const std::string mistakes = config::mistakes_text(loaded.error());
+    fmt::print(stderr, "{}", mistakes);
+    if (before != nullptr) before->refuse(mistakes);
     return kExitNotOk;
   }
   auto log = log::Log::start(loaded->config.log);
-  if (!log) return cannot_start(log.error());
+  if (!log) return cannot_start(log.error(), before);
   for (const std::string& warning : command.warnings) spdlog::warn("{}", warning);
   for (const config::Mistake& warning : loaded->warnings) spdlog::warn("{}", warning.text());
   spdlog::info("sallyport {} starts: {}", SALLYPORT_VERSION, config::summary(loaded->config));
   for (const std::string& line : config::redacted_lines(loaded->config)) spdlog::debug("{}", line);
 
-  auto predecessor = Predecessor::find();
-  if (!predecessor) return cannot_start(predecessor.error());
-  upgrade.predecessor = std::move(*predecessor);
+  if (upgrade.predecessor) {
+    if (const auto given = upgrade.predecessor->receive(); !given)
+      return cannot_start(given.error(), before);
+  }
   const bool logs_to_file = !loaded->config.log.file.empty();
   auto daemon = Daemon::start(std::move(loaded->config), **log, upgrade.predecessor.get());
   if (!daemon) {
     // To the log for whoever reads it later; to standard error for whoever waits for us now.
     if (logs_to_file) spdlog::critical("cannot start: {}", daemon.error());
     log->reset();
-    return cannot_start(daemon.error());
+    return cannot_start(daemon.error(), before);
   }
   serve(command, upgrade, **daemon, **log, signals);
-  return kExitOk;
+  return (*daemon)->lost_audit() == 0 ? kExitOk : kExitLostAudit;
 }
 
 }  // namespace sallyport::daemon

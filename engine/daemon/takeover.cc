@@ -33,11 +33,13 @@ using ring::FileDescriptor;
 constexpr std::string_view kVersion = "sallyport takeover 3";
 constexpr std::string_view kEnd = "end";
 constexpr std::string_view kReady = "ready";
+constexpr std::string_view kRefused = "refused ";
 constexpr std::string_view kGo = "go";
 constexpr std::string_view kVariable = "SALLYPORT_TAKEOVER";
 /// The kernel takes 253 in one message (SCM_MAX_FD, net/core/scm.c).
 constexpr std::size_t kDescriptorsAtOnce = 128;
-constexpr std::size_t kMaxNameOctets = 256;
+/// Of a name, or of why the new process ends.
+constexpr std::size_t kMaxTextOctets = 2048;
 /// How long the other side may take for what needs no thought.
 constexpr int kPatienceMs = 10'000;
 
@@ -72,7 +74,7 @@ Received receive_one(int socket, int at_most_ms) {
   Received received;
   pollfd readable{.fd = socket, .events = POLLIN, .revents = 0};
   if (::poll(&readable, 1, at_most_ms) <= 0) return received;
-  std::array<char, kMaxNameOctets> text;
+  std::array<char, kMaxTextOctets> text;
   iovec octets{.iov_base = text.data(), .iov_len = text.size()};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(kDescriptorsAtOnce * sizeof(int))> control{};
   msghdr message{};
@@ -80,7 +82,9 @@ Received receive_one(int socket, int at_most_ms) {
   message.msg_iovlen = 1;
   message.msg_control = control.data();
   message.msg_controllen = control.size();
-  const ssize_t got = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+  ssize_t got = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+  // Told once when the other side ended with our messages unread; its last one comes behind that.
+  if (got < 0 && errno == ECONNRESET) got = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
   if (got <= 0) return received;
   received.text.assign(text.data(), static_cast<std::size_t>(got));
   for (cmsghdr* at = CMSG_FIRSTHDR(&message); at != nullptr; at = CMSG_NXTHDR(&message, at)) {
@@ -197,8 +201,9 @@ std::expected<void, std::string> Successor::wait_ready(std::chrono::milliseconds
     const int ready = ::poll(&readable, 1, 1'000);
     alive();
     if (ready <= 0) continue;
-    if (receive_one(control_.get(), 0).text == kReady) return {};
-    return std::unexpected(how_it_ended());
+    std::string said = receive_one(control_.get(), 0).text;
+    if (said == kReady) return {};
+    return std::unexpected(how_it_ended(std::move(said)));
   }
   ::kill(pid_, SIGKILL);
   ::waitpid(pid_, nullptr, 0);
@@ -216,14 +221,17 @@ bool Successor::go(const radius_door::Legacy& legacy) {
 }
 
 // It must not live on, half started, beside us.
-std::string Successor::how_it_ended() {
+std::string Successor::how_it_ended(std::string last_words) {
+  if (last_words.empty()) last_words = receive_one(control_.get(), 0).text;
   control_.reset();
+  const std::string_view why = last_words.starts_with(kRefused)
+                                   ? std::string_view(last_words).substr(kRefused.size())
+                                   : "its own lines, on standard error, say why";
   int status = 0;
   for (int turn = 0; turn < kPatienceMs / 10; ++turn) {
     if (::waitpid(pid_, &status, WNOHANG) == pid_) {
       return WIFEXITED(status)
-                 ? fmt::format("the new process ended with status {}: its own lines say why",
-                               WEXITSTATUS(status))
+                 ? fmt::format("the new process ended with status {}: {}", WEXITSTATUS(status), why)
                  : fmt::format("the new process was ended by signal {}", WTERMSIG(status));
     }
     ::usleep(10'000);
@@ -246,18 +254,28 @@ std::expected<std::unique_ptr<Predecessor>, std::string> Predecessor::find() {
     return std::unexpected(fmt::format("{} is no descriptor: unset it", kVariable));
   std::unique_ptr<Predecessor> found(new Predecessor(FileDescriptor(control)));
   ::fcntl(control, F_SETFD, FD_CLOEXEC);
+  return found;
+}
+
+void Predecessor::refuse(std::string_view why) const {
+  std::string text(kRefused);
+  for (const char c : why.substr(0, kMaxTextOctets - kRefused.size())) text += c == '\n' ? ' ' : c;
+  static_cast<void>(send_one(control_.get(), text));
+}
+
+std::expected<void, std::string> Predecessor::receive() {
+  const int control = control_.get();
   if (receive_one(control, kPatienceMs).text != kVersion) {
     return std::unexpected(
         "cannot take over from a sallyport of another version: restart it instead");
   }
   for (;;) {
     Received received = receive_one(control, kPatienceMs);
-    if (received.text == kEnd) return found;
+    if (received.text == kEnd) return {};
     if (received.text.empty()) return std::unexpected("the process to take over from is gone");
-    auto& all = found->sockets_;
-    auto named = std::ranges::find(all, received.text, &NamedSockets::name);
-    if (named == all.end())
-      named = all.insert(all.end(), {.name = std::move(received.text), .sockets = {}});
+    auto named = std::ranges::find(sockets_, received.text, &NamedSockets::name);
+    if (named == sockets_.end())
+      named = sockets_.insert(sockets_.end(), {.name = std::move(received.text), .sockets = {}});
     std::ranges::move(received.descriptors, std::back_inserter(named->sockets));
   }
 }

@@ -6,7 +6,7 @@
 //   old → new   a line of version, then "NAME" with descriptors, as often as need be, then "end":
 //               "radius", "radsec", "coa", "http" and "admin ADDRESS", "control PATH", "returns",
 //               and "generation NUMBER" without any
-//   new → old   "ready", or it ends and the old one goes on
+//   new → old   "ready", or "refused WHY" and it ends, or only the latter: the old one goes on
 //   old → new   "go" with four descriptors of memory: marks of remembered requests, learned
 //               clients, learned downstreams, marks of CoA-Requests (radius_door::Legacy)
 // The old one's end stays open as long as it answers what it remembers.
@@ -52,7 +52,8 @@ class Successor {
 
  private:
   Successor(pid_t pid, ring::FileDescriptor control) : pid_(pid), control_(std::move(control)) {}
-  [[nodiscard]] std::string how_it_ended();
+  /// `last_words`: what it said instead of being ready; empty: nothing yet.
+  [[nodiscard]] std::string how_it_ended(std::string last_words = {});
 
   pid_t pid_;
   ring::FileDescriptor control_;
@@ -63,6 +64,11 @@ class Predecessor {
  public:
   /// Null: nobody has started us to take over. An error is one line.
   [[nodiscard]] static std::expected<std::unique_ptr<Predecessor>, std::string> find();
+
+  /// Takes what it gives. An error is one line.
+  [[nodiscard]] std::expected<void, std::string> receive();
+  /// We end: so that its log says why, which is looked into sooner than what we write.
+  void refuse(std::string_view why) const;
 
   /// All sockets of that name; none: empty. The name is gone then.
   [[nodiscard]] std::vector<ring::FileDescriptor> take(std::string_view name);

@@ -102,9 +102,10 @@ std::expected<ControlSocket, std::string> ControlSocket::open(const std::string&
     const ring::FileDescriptor asking(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     struct stat status{};
     errno = 0;
-    if (::connect(asking.get(), name, sizeof(address)) != 0 && errno == ECONNREFUSED &&
-        ::stat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode) &&
-        ::unlink(path.c_str()) == 0) {
+    if (::stat(path.c_str(), &status) == 0 && !S_ISSOCK(status.st_mode)) {
+      errno = ENOTSOCK;
+    } else if (::connect(asking.get(), name, sizeof(address)) != 0 && errno == ECONNREFUSED &&
+               ::unlink(path.c_str()) == 0) {
       bound = ::bind(control.socket_.get(), name, sizeof(address));
     } else {
       errno = EADDRINUSE;
@@ -112,7 +113,8 @@ std::expected<ControlSocket, std::string> ControlSocket::open(const std::string&
   }
   const int error = errno;
   ::umask(before);
-  if (bound != 0) return cannot(why(error));
+  if (bound != 0)
+    return cannot(error == ENOTSOCK ? "a file that is no socket lies there" : why(error));
   control.path_ = path;
   if (::listen(control.socket_.get(), 16) != 0) return cannot(why(errno));
   return control;

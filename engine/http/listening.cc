@@ -30,6 +30,8 @@ std::string why(int error) { return std::generic_category().message(error); }
 std::string explain(const std::string& where, int error) {
   const std::string start = "cannot listen on " + where + ": ";
   switch (error) {
+    case ENOTSOCK:  // of open_unix()
+      return start + "a file that is no socket lies there: move it away, or choose another path";
     case EADDRINUSE:
       return start + "it is in use: stop what uses it (ss -tlpn names it), or choose another";
     case EACCES:
@@ -71,10 +73,10 @@ std::expected<void, int> open_unix(ListeningSocket& out, const std::string& path
     const ring::FileDescriptor asking(
         ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     struct stat status{};
-    if (::connect(asking.get(), name, sizeof(address)) == 0 || errno != ECONNREFUSED ||
-        ::stat(path.c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) {
+    if (::stat(path.c_str(), &status) == 0 && !S_ISSOCK(status.st_mode))
+      return std::unexpected(ENOTSOCK);
+    if (::connect(asking.get(), name, sizeof(address)) == 0 || errno != ECONNREFUSED)
       return std::unexpected(EADDRINUSE);
-    }
     if (::unlink(path.c_str()) != 0 || ::bind(socket.get(), name, sizeof(address)) != 0) {
       return std::unexpected(errno);
     }

@@ -117,13 +117,16 @@ std::string grants_command(const Words& words, std::string_view who, const Opera
 
 struct UserChange {
   std::string_view command;
-  bool (UserCommands::*make)(std::string_view user);
-  const char* event;  ///< in the audit log
+  verify::Changed (UserCommands::*make)(std::string_view user);
+  const char* event;    ///< in the audit log
+  const char* nothing;  ///< said where there was nothing to change
 };
 constexpr UserChange kUserChanges[] = {
-    {"users-unlock", &UserCommands::unlock, "user_unlocked"},
-    {"users-reset-otp", &UserCommands::reset_otp, "otp_reset"},
-    {"users-reset-passkeys", &UserCommands::reset_passkeys, "passkeys_reset"},
+    {"users-unlock", &UserCommands::unlock, "user_unlocked",
+     "ok\nnothing was counted against this user\n"},
+    {"users-reset-otp", &UserCommands::reset_otp, "otp_reset", "ok\nnothing was registered\n"},
+    {"users-reset-passkeys", &UserCommands::reset_passkeys, "passkeys_reset",
+     "ok\nnothing was registered\n"},
 };
 
 std::string register_otp(std::string_view user, UserCommands& users) {
@@ -154,8 +157,10 @@ std::string users_command(const Words& words, std::string_view who, UserCommands
   if (registers) {
     answer = register_otp(user, *users);
     if (!answer.starts_with("ok")) return answer;
-  } else if (!(users->*change->make)(user)) {
-    return std::string(kStoreAway);
+  } else {
+    const verify::Changed changed = (users->*change->make)(user);
+    if (!changed) return std::string(kStoreAway);
+    if (!*changed) return change->nothing;
   }
   AuditEvent event;
   event.at_unix_ms = now_ms;

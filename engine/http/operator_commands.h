@@ -26,10 +26,9 @@ class UserCommands {
   virtual ~UserCommands() = default;
   /// Lines "key: value".
   [[nodiscard]] virtual std::string show(std::string_view user) = 0;
-  // False: the store is not there.
-  [[nodiscard]] virtual bool unlock(std::string_view user) = 0;
-  [[nodiscard]] virtual bool reset_otp(std::string_view user) = 0;
-  [[nodiscard]] virtual bool reset_passkeys(std::string_view user) = 0;
+  [[nodiscard]] virtual verify::Changed unlock(std::string_view user) = 0;
+  [[nodiscard]] virtual verify::Changed reset_otp(std::string_view user) = 0;
+  [[nodiscard]] virtual verify::Changed reset_passkeys(std::string_view user) = 0;
   /// Of a user who has no authenticator app.
   [[nodiscard]] virtual verify::Registered register_otp(std::string_view user) = 0;
 };
@@ -39,9 +38,13 @@ class UsersOfGate final : public UserCommands {
  public:
   explicit UsersOfGate(verify::Gate& gate) : gate_(gate) {}
   [[nodiscard]] std::string show(std::string_view user) override { return gate_.show_user(user); }
-  [[nodiscard]] bool unlock(std::string_view user) override { return gate_.unlock_user(user); }
-  [[nodiscard]] bool reset_otp(std::string_view user) override { return gate_.reset_otp(user); }
-  [[nodiscard]] bool reset_passkeys(std::string_view user) override {
+  [[nodiscard]] verify::Changed unlock(std::string_view user) override {
+    return gate_.unlock_user(user);
+  }
+  [[nodiscard]] verify::Changed reset_otp(std::string_view user) override {
+    return gate_.reset_otp(user);
+  }
+  [[nodiscard]] verify::Changed reset_passkeys(std::string_view user) override {
     return gate_.reset_passkeys(user);
   }
   [[nodiscard]] verify::Registered register_otp(std::string_view user) override {

@@ -10,8 +10,8 @@ namespace sallyport::http_door {
 namespace {
 
 /// A list of a million addresses fits.
-constexpr verify::ProcessBounds kCommandBounds{.timeout_ms = 10'000,
-                                               .max_output = std::size_t{64} << 20};
+constexpr verify::ProcessBounds kCommandBounds{
+    .timeout_ms = 10'000, .max_output = std::size_t{64} << 20, .quotes_errors = true};
 
 }  // namespace
 
@@ -24,8 +24,11 @@ Whitelists::Addresses Whitelists::read(const config::HttpWhitelist& list, int st
   auto prefixes = read_address_list(*text);
   if (!prefixes) {
     const ListMistake& first = prefixes.error().front();
-    return std::unexpected(name + (list.file.empty() ? list.command[0] : list.file) + ":" +
-                           std::to_string(first.line) + ": " + first.text);
+    const std::string line = std::to_string(first.line);
+    return std::unexpected(name +
+                           (list.file.empty() ? "output line " + line + " of " + list.command[0]
+                                              : list.file + ":" + line) +
+                           ": " + first.text);
   }
   return std::move(*prefixes);
 }
@@ -93,9 +96,12 @@ bool Whitelists::update(const config::HttpWhitelist& list, Addresses addresses,
 
 bool Whitelists::update(List& list, Addresses addresses, std::vector<std::string>& problems) {
   if (!addresses) {
+    if (addresses.error() == list.problem) return false;  // told, and so since
+    list.problem = addresses.error();
     problems.push_back(std::move(addresses.error()) + "; it stays as it was");
     return false;
   }
+  list.problem.clear();
   if (*addresses == list.addresses) return false;
   list.addresses = std::move(*addresses);
   rebuild();

@@ -29,7 +29,7 @@ class Whitelists {
   [[nodiscard]] const std::shared_ptr<const AddressSet>& set() const noexcept { return set_; }
 
   /// Reads the files that have changed. True: set() is another. A list that cannot be read stays as
-  /// it was, and `problems` tells.
+  /// it was, and `problems` tells so, once until it changes.
   [[nodiscard]] bool refresh_files(std::vector<std::string>& problems);
 
   /// A command whose time has come; its next is an interval from now.
@@ -46,6 +46,7 @@ class Whitelists {
     std::vector<Prefix> addresses;
     std::optional<ring::TlsFiles> file;
     std::uint64_t due_ms = 0;  ///< of a command
+    std::string problem = {};  ///< as it was told last; empty: it has been read since
   };
   [[nodiscard]] bool update(List& list, Addresses addresses, std::vector<std::string>& problems);
   void rebuild();

@@ -119,10 +119,17 @@ std::size_t AuditWriter::take_events(fmt::memory_buffer& out) {
 void AuditWriter::write_batch(std::string_view lines) {
   std::size_t out = output_.write(lines, kPatience);
   if (out < lines.size()) {
-    spdlog::error("audit: records cannot be written: they wait, trying again");
+    constexpr std::string_view kWaiting =
+        "audit: records cannot be written: they wait, trying again";
+    spdlog::error(kWaiting);
+    output_.tell_beside(kWaiting);
     while (out < lines.size() && pause_before_retry())
       out += output_.write(lines.substr(out), kPatience);
-    if (out == lines.size()) spdlog::info("audit: records are written again");
+    constexpr std::string_view kAgain = "audit: records are written again";
+    if (out == lines.size()) {
+      spdlog::info(kAgain);
+      output_.tell_beside(kAgain);
+    }
   }
   written_ += lines_in(lines.substr(0, out));
   lost_ += lines_in(lines.substr(out));

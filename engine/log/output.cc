@@ -1,6 +1,7 @@
 #include "engine/log/output.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <system_error>
 #include <utility>
@@ -20,12 +21,20 @@ using ring::FileDescriptor;
 /// poll() promises room for this much in a pipe; a longer write could hang (pipe(7)).
 constexpr std::size_t kChunkOctets = PIPE_BUF;
 
+/// For standard error, when lines go elsewhere: what is told there is worth no wait.
+constexpr std::chrono::milliseconds kPatienceBeside{100};
+
 std::expected<FileDescriptor, std::string> open_file(const std::string& path) {
   // O_NONBLOCK: a FIFO without a reader must not hold up the start; it fails with ENXIO instead.
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0640);
   if (fd >= 0) return FileDescriptor(fd);
   return std::unexpected(
       fmt::format("cannot open the log file {}: {}", path, std::generic_category().message(errno)));
+}
+
+bool takes_more(int descriptor, std::chrono::milliseconds patience) noexcept {
+  pollfd now{.fd = descriptor, .events = POLLOUT, .revents = 0};
+  return ::poll(&now, 1, static_cast<int>(patience.count())) == 1 && (now.revents & POLLOUT) != 0;
 }
 
 }  // namespace
@@ -61,10 +70,17 @@ std::expected<void, std::string> Output::reopen() {
 int Output::descriptor() const noexcept { return file_.valid() ? file_.get() : STDERR_FILENO; }
 
 bool Output::writable(std::chrono::milliseconds patience) const noexcept {
-  if (regular_) return true;
-  pollfd descriptor_now{.fd = descriptor(), .events = POLLOUT, .revents = 0};
-  const int ready = ::poll(&descriptor_now, 1, static_cast<int>(patience.count()));
-  return ready == 1 && (descriptor_now.revents & POLLOUT) != 0;
+  return regular_ || takes_more(descriptor(), patience);
+}
+
+void Output::tell_beside(std::string_view message) const noexcept {
+  constexpr std::string_view kBegin = "sallyport: ";
+  if (path_.empty() || !takes_more(STDERR_FILENO, kPatienceBeside)) return;
+  std::array<char, kChunkOctets> line;
+  std::size_t size = kBegin.copy(line.data(), line.size());
+  size += message.copy(line.data() + size, line.size() - size - 1);
+  line[size++] = '\n';
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), size);
 }
 
 std::size_t Output::write(std::string_view lines, std::chrono::milliseconds patience) noexcept {

@@ -31,6 +31,10 @@ class Output {
   /// Opens the file again under its name (SIGHUP after a rotation). On failure the old one stays.
   [[nodiscard]] std::expected<void, std::string> reopen();
 
+  /// For what a full or missing file keeps nobody from reading: one line to standard error, unless
+  /// that is where all lines go. It is left out when nobody reads there.
+  void tell_beside(std::string_view message) const noexcept;
+
   [[nodiscard]] bool terminal() const noexcept { return terminal_; }
 
  private:

@@ -8,6 +8,7 @@
 
 #include "protocol/ascii.h"
 #include "protocol/radius/translate.h"
+#include "verify/plain_name.h"
 
 namespace sallyport::radius_door {
 namespace {
@@ -144,8 +145,8 @@ verify::JoinKey Fingerprint::join_key(Octets state, std::string_view user) const
 
 std::uint64_t Fingerprint::user_hash(std::string_view user) const noexcept {
   KeyedHash hash(key_, "user");
-  std::array<char, radius::kMaxAttributeValueOctets> folded;
-  const std::size_t size = user.copy(folded.data(), folded.size());
+  std::array<char, verify::PlainName::kMaxOctets> folded;
+  const std::size_t size = verify::PlainName(user).view().copy(folded.data(), folded.size());
   for (char& c : std::span(folded).first(size)) c = to_lower(c);
   hash.add(Field::user, as_octets(std::string_view(folded.data(), size)));
   const std::array<std::uint8_t, 32> digest = hash.finish();

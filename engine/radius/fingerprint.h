@@ -36,8 +36,9 @@ class Fingerprint {
   /// Of a login that is asked about once its owner has chosen so in answer to a challenge: of no
   /// other, since its State is good for one answer.
   [[nodiscard]] verify::JoinKey join_key(Octets state, std::string_view user) const noexcept;
-  /// Spreads users over verify's threads. The case of ASCII letters does not count: however a name
-  /// is written, one thread sees how often its user is asked.
+  /// Spreads users over verify's threads. Neither the case of ASCII letters counts nor the
+  /// blanks around (verify::PlainName): however a name is written, one thread sees how often its
+  /// user is asked.
   [[nodiscard]] std::uint64_t user_hash(std::string_view user) const noexcept;
 
  private:

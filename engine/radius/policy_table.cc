@@ -6,6 +6,7 @@
 #include "engine/radius/user_name.h"
 #include "protocol/ascii.h"
 #include "protocol/check.h"
+#include "verify/plain_name.h"
 
 namespace sallyport::radius_door {
 namespace {
@@ -27,13 +28,22 @@ bool matches_in_any_case(std::string_view pattern, std::string_view text) noexce
          equal_ignoring_case(pattern, text.substr(0, pattern.size()));
 }
 
-bool matches_user(const Policy& policy, std::string_view user, const NameParts& parts) noexcept {
+/// A user as he wrote himself, or as his name counts for whoever does not exempt.
+struct MatchedName {
+  explicit MatchedName(std::string_view name) noexcept : whole(name), parts(split_name(name)) {}
+  std::string_view whole;
+  NameParts parts;
+};
+
+bool matches_user(const Policy& policy, const MatchedName& user) noexcept {
   if (policy.action == PolicyAction::exempt) {
     return std::ranges::any_of(
-        policy.users, [&](const std::string& name) { return matches_exactly(name, user); });
+        policy.users, [&](const std::string& name) { return matches_exactly(name, user.whole); });
   }
   return std::ranges::any_of(policy.users, [&](const std::string& name) {
-    return matches_in_any_case(name, user) || matches_in_any_case(name, parts.user);
+    const verify::PlainName plain(name);
+    return matches_in_any_case(plain.view(), user.whole) ||
+           matches_in_any_case(plain.view(), user.parts.user);
   });
 }
 
@@ -66,10 +76,10 @@ bool matches_all_else(const Policy& policy, const PolicySubject& subject,
   return policy.hours.empty() || std::ranges::any_of(policy.hours, is_now);
 }
 
-bool matches_name(const Policy& policy, std::string_view user, const NameParts& parts) noexcept {
-  if (!policy.users.empty() && !matches_user(policy, user, parts)) return false;
+bool matches_name(const Policy& policy, const MatchedName& user) noexcept {
+  if (!policy.users.empty() && !matches_user(policy, user)) return false;
   const auto is_realm = [&](const std::string& realm) {
-    return equal_ignoring_case(realm, parts.realm);
+    return equal_ignoring_case(realm, user.parts.realm);
   };
   return policy.realms.empty() || std::ranges::any_of(policy.realms, is_realm);
 }
@@ -230,7 +240,9 @@ PolicyTable::Membership PolicyTable::membership(std::size_t index,
 
 std::uint16_t PolicyTable::choose(const PolicySubject& subject) const noexcept {
   if (policies_.empty()) return kNone;
-  const NameParts parts = split_name(subject.user);
+  const MatchedName written(subject.user);
+  const verify::PlainName plain(subject.user);
+  const MatchedName plainly(plain.view());
   const std::uint16_t minute_of_week = zone_.minute_of_week(subject.unix_s);
   for (std::size_t index = 0; index < policies_.size(); ++index) {
     const Policy& policy = policies_[index];
@@ -239,8 +251,9 @@ std::uint16_t PolicyTable::choose(const PolicySubject& subject) const noexcept {
     if (groups == Membership::outside) continue;
     if (names_users(policy) || groups == Membership::unknown) {
       // Who has no name is exempted by none; but one that would ask or deny may be his.
-      if (subject.user.empty() && policy.action != PolicyAction::exempt) return kUnnamed;
-      if (subject.user.empty() || !matches_name(policy, subject.user, parts)) continue;
+      const bool exempts = policy.action == PolicyAction::exempt;
+      if (plain.view().empty() && !exempts) return kUnnamed;
+      if (plain.view().empty() || !matches_name(policy, exempts ? written : plainly)) continue;
     }
     return groups == Membership::unknown ? kAskDirectory : static_cast<std::uint16_t>(index);
   }

@@ -54,8 +54,9 @@ class PolicyTable {
   /// `directory_groups` never kAskDirectory.
   ///
   /// A name can be written in many ways that the downstream may take for the same. So one that
-  /// exempts must match octet for octet, and all others match in any case and, where they name no
-  /// realm, with any. So do a directory's groups exempt only whom it spells in the same way.
+  /// exempts must match octet for octet, and all others match in any case, whatever blanks stand at
+  /// the ends of user and realm (verify::PlainName), and, where they name no realm, with any. So do
+  /// a directory's groups exempt only whom it spells in the same way.
   [[nodiscard]] std::uint16_t choose(const PolicySubject& subject) const noexcept;
   [[nodiscard]] const config::Policy& operator[](std::uint16_t index) const noexcept {
     return policies_[index];

@@ -55,6 +55,16 @@ TEST(ParseFaultJson, ReadsAllMembers) {
 
 class BadFaultJson : public testing::TestWithParam<const char*> {};
 
+TEST(FaultJson, WhatIsNoneIsToldTheForm) {
+  for (const char* json : {"", "[]", "{}", R"({"call":"poll"})", R"({"fault":"poll:cut"})"}) {
+    const auto fault = parse_fault_json(json);
+    ASSERT_FALSE(fault) << json;
+    EXPECT_NE(fault.error().find(R"(write {"call":"poll","kind":"status","status":429})"),
+              std::string::npos);
+    EXPECT_NE(fault.error().find("bad-json"), std::string::npos);
+  }
+}
+
 TEST_P(BadFaultJson, IsRefused) { EXPECT_FALSE(parse_fault_json(GetParam())); }
 
 INSTANTIATE_TEST_SUITE_P(All, BadFaultJson,

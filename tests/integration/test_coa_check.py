@@ -9,6 +9,9 @@ from harness.net import free_port
 from harness.sallyport import BINARY, ROOT
 
 
+EXAMPLE_SECRET = "replace-me-with-32-random-characters"
+
+
 @pytest.fixture
 def fake():
     """A NAS that acknowledges everything."""
@@ -26,7 +29,8 @@ def check(tmp_path, text):
 
 def test_the_example_of_the_documentation_is_good_and_runs(tmp_path, fake, downstream):
     text = (ROOT / "docs/examples/coa.toml").read_text()
-    assert check(tmp_path, text)[0] == 0
+    status, output = check(tmp_path, text)
+    assert (status, output.count("still the one of the example")) == (0, 3), output
     address = loopback_address()
     door, coa = (address, free_port(address)), (address, free_port(address) + 1)
     admin = (address, free_port(address, socket.SOCK_STREAM))
@@ -36,10 +40,10 @@ def test_the_example_of_the_documentation_is_good_and_runs(tmp_path, fake, downs
             ("198.51.100.7", fake.server[0]), ("coa_port = 3799", f"coa_port = {fake.server[1]}"),
             ("192.0.2.50", "127.0.0.1"),
             ("192.0.2.20:1812", "{}:{}".format(*downstream.server)),
-            ("gateway-secret-with-32-characters", NAS_SECRET),
-            ("portal-secret-with-32-characters-", ASKER_SECRET)):
+            (EXAMPLE_SECRET, NAS_SECRET), (EXAMPLE_SECRET, downstream.secret),
+            (EXAMPLE_SECRET, ASKER_SECRET)):
         assert before in text, before
-        text = text.replace(before, after)
+        text = text.replace(before, after, 1)
     path = tmp_path / "example.toml"
     path.touch(mode=0o600)
     path.write_text(text)
@@ -81,7 +85,11 @@ secret = "sixteen characters or so"
      "stands twice"),
     ({"rest": ASKER}, "coa.listen: is missing"),
     ({"rest": '[coa]\nlisten = ["0.0.0.0"]\nretransmit = "30s"\ntimeout = "5s"\n' + ASKER},
-     "is longer than coa.timeout"),
+     "15:1: coa.retransmit: is longer than coa.timeout"),
+    ({"rest": '[coa]\nlisten = ["0.0.0.0"]\ntimeout = "1s"\n' + ASKER},
+     ":15:1: coa.timeout: is shorter than coa.retransmit, which is 2s by default"),
+    ({"rest": '[coa]\nlisten = ["0.0.0.0"]\nretransmit = "59s"\n' + ASKER},
+     ":15:1: coa.retransmit: is longer than coa.timeout, which is"),
     ({"rest": '[coa]\nlisten = ["0.0.0.0"]\n' + ASKER + ASKER}, "is the name of two"),
     ({"rest": '[coa]\nlisten = ["0.0.0.0"]\n' + ASKER + ASKER.replace('"p"', '"q"')},
      "belongs to a [[coa.client]] already"),

@@ -274,11 +274,21 @@ def test_a_command_prints_the_list(tmp_path):
     wait_status(door, 200, GUEST)
     assert status(door, FRIEND) == 403
     # A list of a command that fails, or prints what is no list, stays.
-    for number, bad in enumerate(("echo 127.31.0.0/16; exit 1", "echo nonsense", "kill -9 $$"), 1):
+    program = tmp_path / "addresses"
+    for bad, told in (
+            ("echo no route >&2; echo 127.31.0.0/16; exit 7",
+             f"{program} ended with status 7: no route"),
+            ("echo 127.31.0.0/16; echo nonsense", f"output line 2 of {program}: "),
+            ("kill -9 $$", f"{program} was ended by signal 9")):
         script(tmp_path, bad + "\n")
-        door.wait_log("the whitelist vpn: ", number)
+        door.wait_log(f"the whitelist vpn: {told}")
         assert status(door, GUEST) == 200 and status(door, FRIEND) == 403
-    (tmp_path / "addresses").unlink()
+    # Each of them once, however often it is run.
+    runs = tmp_path / "runs"
+    script(tmp_path, f"echo x >> {shlex.quote(str(runs))}; exit 9\n")
+    wait_until(lambda: runs.exists() and runs.read_text().count("x") >= 3, "three runs")
+    assert door.err().count("ended with status 9") == 1
+    program.unlink()
     door.wait_log("cannot run ")
     assert status(door, GUEST) == 200
     # What does not concern it is taken over all the same.
@@ -293,7 +303,7 @@ def test_a_command_that_fails_at_the_start(tmp_path):
     script(tmp_path, "exit 1\n")
     door = HttpDoor(tmp_path, config(from_command(tmp_path)), wait=False)
     assert door.wait_exit() == 3
-    assert "the whitelist vpn: " in door.output() and "ended with an error" in door.output()
+    assert "the whitelist vpn: " in door.output() and "ended with status 1" in door.output()
 
 
 @pytest.mark.parametrize("hang", ["sleep 1000", "exec >&-; sleep 1000", "sleep 1000 & wait"])

@@ -155,6 +155,8 @@ def test_a_program_gets_401_in_json(front, visitor, options):
     assert answer.status == 401
     assert answer.get("content-type").startswith("application/json")
     assert answer.json()["error"] == "second_factor_required"
+    if front.kind == "haproxy":
+        assert answer.get("www-authenticate").startswith(f'Sallyport realm="{HOST}", gate="')
 
 
 def test_nothing_of_him_reaches_the_application(stage, front, visitor):

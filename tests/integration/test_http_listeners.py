@@ -214,7 +214,11 @@ def test_a_unix_socket_of_somebody_else(tmp_path):
 def test_a_file_that_is_no_socket_stays(tmp_path):
     path = tmp_path / "web.sock"
     path.write_text("precious")
-    assert "cannot listen on" in fails(tmp_path / "door", listener(f"unix:{path}") + WHO)
+    told = f"cannot listen on unix:{path}: a file that is no socket lies there: move it away"
+    assert told in fails(tmp_path / "door", listener(f"unix:{path}") + WHO)
+    control = toml({"http": {"control_socket": str(path)}}) + listener() + WHO
+    told = f"cannot make the control socket {path}: a file that is no socket lies there"
+    assert told in fails(tmp_path / "control", control)
     assert path.read_text() == "precious"
 
 

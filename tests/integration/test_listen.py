@@ -5,7 +5,7 @@ import re
 import socket
 
 import pytest
-from harness import FakeDownstream, Nas, Sallyport, wire
+from harness import FakeDownstream, Nas, Process, Sallyport, wire
 from harness.downstream import accept
 from harness.net import free_port, loopback_address
 from harness.sallyport import client
@@ -15,6 +15,30 @@ from harness.sallyport import client
 def downstream():
     with FakeDownstream(accept) as server:
         yield server
+
+
+def test_sockets_of_systemd_that_nobody_takes_are_told_of(tmp_path, downstream, notakey):
+    """Also where there is no HTTP door: RADIUS takes none of them."""
+    door = Sallyport(tmp_path / "first", downstream, notakey)
+    assert door.terminate_and_wait() == 0
+    stray = (loopback_address(), 8080)
+    again = Process("activated", ["systemd-socket-activate", "-l", "{}:{}".format(*stray),
+                                  "--fdname=stray", *door.command], tmp_path)
+    again.wait_for(lambda: "Listening on" in again.err(), "systemd-socket-activate")
+    with socket.create_connection(stray):
+        again.wait_for(lambda: 'a socket named \\"stray\\"' in again.err(), "a warning")
+
+
+def test_the_admin_listener_waits_for_its_port_too(tmp_path, downstream, notakey):
+    """What holds it may be on its way out: a daemon that was killed, or a connection's end."""
+    door = Sallyport(tmp_path, downstream, notakey)
+    assert door.terminate_and_wait() == 0
+    with socket.create_server(door.admin):
+        again = Process("again", door.command, tmp_path)
+        # The admin listener is what it opens last.
+        again.wait_for(lambda: f":{door.server[1]:04X} " in open("/proc/net/udp").read(),
+                       "the RADIUS listener")
+    again.wait_for(lambda: "ready: " in again.err(), "the daemon")
 
 
 def logs_in(door, server, address="127.0.0.1"):

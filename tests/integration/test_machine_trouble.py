@@ -5,6 +5,7 @@ import datetime
 import os
 import pathlib
 import shutil
+import signal
 import struct
 import subprocess
 
@@ -96,6 +97,27 @@ def test_a_full_disk_holds_up_no_login_and_audit_lines_wait(tmp_path, downstream
     door.reload()
     wait_until(lambda: disk.exists() and disk.read_text().count('"event":"decision"') == 20,
                lambda: f"20 audit lines\n{disk.read_text() if disk.exists() else 'no file'}")
+
+
+def test_what_the_log_cannot_hold_is_told_on_standard_error(tmp_path, downstream, notakey):
+    """Also by the exit status: who stops a daemon would not look into a log that is full."""
+    log = tmp_path / "sallyport.log"
+    log.symlink_to("/dev/full")
+    door = Sallyport(tmp_path, downstream, notakey, log={"file": str(log)})
+    with door.nas() as nas:
+        for n in range(3):
+            assert nas.ask(nas.pap("alice", f"x{n}")).code == wire.ACCESS_ACCEPT
+
+    def told(line):
+        wait_until(lambda: f"sallyport: {line}\n" in door.err(), lambda: f"{line}\n{door.err()}")
+
+    told("audit: records cannot be written: they wait, trying again")
+    log.unlink()
+    log.mkdir()
+    door.signal(signal.SIGHUP)
+    told(f"reload: cannot open the log file {log}: Is a directory: still writing to the old one")
+    assert door.terminate_and_wait() == 4
+    told("audit: 3 records could not be written")
 
 
 def test_without_a_resolver_it_does_not_start_and_a_reload_is_refused(tmp_path, downstream,

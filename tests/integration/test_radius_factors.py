@@ -268,7 +268,10 @@ def test_a_registration_outlives_a_restart_and_a_challenge_does_not(start):
     assert answer(door, begin(door), app_code(secret)).code == wire.ACCESS_ACCEPT
     twice = users(door, "register-otp", "alice")
     assert twice.returncode != 0 and "reset-otp" in twice.stderr
-    assert users(door, "reset-otp", "alice").returncode == 0
+    assert users(door, "reset-otp", "alice").stdout == "done\n"
+    for command in ("reset-otp", "reset-passkeys", "unlock"):
+        assert users(door, command, "typo").stdout.startswith("nothing was "), command
+    assert "knows him, \n" not in users(door, "show", "typo").stdout
     assert register(door) != secret
 
 

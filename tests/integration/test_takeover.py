@@ -64,11 +64,17 @@ def test_a_new_process_that_cannot_start_changes_nothing(downstream, notakey, st
     door = generations.door
     good = door.config.read_text()
     with door.nas() as nas:
-        for bad in ("[radius\n", good.replace("shards = 1", "shards = 2"),
-                    good.replace("[radius]\nlisten = [", '[radius]\nlisten = ["127.0.0.1:0", ')):
+        for bad, status, why in (
+                ("[radius\n", 1, f"{door.config}:1:"),
+                (good.replace("[radius]\n", "[radius]\nlisten_on = 1\n"), 1, "Mend: "),
+                (good.replace("shards = 1", "shards = 2"), 3, "shards"),
+                (good.replace("[radius]\nlisten = [", '[radius]\nlisten = ["127.0.0.1:0", '),
+                 3, "radius.listen cannot change")):
             assert bad != good
             door.config.write_text(bad)
-            assert "this process goes on: the new process ended with status" in generations.ask()
+            told = generations.ask()
+            assert f"this process goes on: the new process ended with status {status}: " in told
+            assert why in told, told
             assert nas.ask(nas.pap("alice", "x")).code == wire.ACCESS_ACCEPT
     # Started by the test itself and never replaced: it ends as ever.
     assert door.running()

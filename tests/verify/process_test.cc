@@ -46,7 +46,41 @@ TEST(Process, ArgumentsAreNoShells) {
 TEST(Process, AnEndWithAnErrorIsOne) {
   const auto printed = run_process(shell("echo secret; exit 3"), {}, kBounds);
   ASSERT_FALSE(printed);
-  EXPECT_EQ(printed.error(), "/bin/sh ended with an error");
+  EXPECT_EQ(printed.error(), "/bin/sh ended with status 3");
+  const auto killed = run_process(shell("kill -9 $$"), {}, kBounds);
+  ASSERT_FALSE(killed);
+  EXPECT_EQ(killed.error(), "/bin/sh was ended by signal 9");
+}
+
+constexpr ProcessBounds kQuoting{
+    .timeout_ms = 20'000, .max_output = 1 << 16, .quotes_errors = true};
+
+/// What whoever reads the log would have to look for elsewhere.
+TEST(Process, ItsLastWordsAreToldWhereTheyMayBe) {
+  const std::string script = "echo first >&2; printf 'no \\033[1mroute\\n\\n' >&2; exit 4";
+  ::testing::internal::CaptureStderr();
+  const auto printed = run_process(shell(script), {}, kQuoting);
+  const std::string passed_on = ::testing::internal::GetCapturedStderr();
+  ASSERT_FALSE(printed);
+  EXPECT_EQ(printed.error(), "/bin/sh ended with status 4: no  [1mroute");
+  EXPECT_EQ(passed_on, "first\nno \x1b[1mroute\n\n");
+  const auto unquoted = run_process(shell(script), {}, kBounds);
+  ASSERT_FALSE(unquoted);
+  EXPECT_EQ(unquoted.error(), "/bin/sh ended with status 4");
+}
+
+TEST(Process, ManyWordsAreCutAndHoldUpNothing) {
+  ::testing::internal::CaptureStderr();
+  const auto printed = run_process(
+      shell(
+          "head -c 1000000 /dev/zero | tr '\\0' x >&2; echo good; exec >&-; echo bad >&2; exit 1"),
+      {}, kQuoting);
+  static_cast<void>(::testing::internal::GetCapturedStderr());
+  ASSERT_FALSE(printed);
+  EXPECT_EQ(printed.error(), "/bin/sh ended with status 1: " + std::string(256, 'x'));
+  const auto fine = run_process(shell("echo noise >&2; echo good"), {}, kQuoting);
+  ASSERT_TRUE(fine) << fine.error();
+  EXPECT_EQ(*fine, "good\n");
 }
 
 TEST(Process, WhatCannotBeRunSaysWhy) {

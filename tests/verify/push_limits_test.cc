@@ -43,7 +43,11 @@ TEST(AskerKeys, TellWhoAndWhereApart) {
 }
 
 /// Another spelling is no other phone; but only the very same name rides on an approval.
-TEST(AskerKeys, TheCaseOfAUsersNameDoesNotWidenHisLimits) {
+TEST(AskerKeys, HowAUsersNameIsWrittenDoesNotWidenHisLimits) {
+  for (const char* user : {" alice", "alice ", "\tALICE\n"}) {
+    EXPECT_EQ(asker(user, "x").user, asker("alice", "x").user) << user;
+    EXPECT_NE(asker(user, "x").pair, asker("alice", "x").pair) << user;
+  }
   EXPECT_EQ(asker("ALICE", "x").user, asker("alice", "x").user);
   EXPECT_NE(asker("ALICE", "x").pair, asker("alice", "x").pair);
 }

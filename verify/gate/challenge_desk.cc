@@ -17,6 +17,7 @@
 #include "verify/gate/operators.h"
 #include "verify/gate/otp_check.h"
 #include "verify/gate/secrets.h"
+#include "verify/plain_name.h"
 #include "verify/thread.h"
 
 namespace sallyport::verify {
@@ -308,7 +309,8 @@ ChallengeDesk::Judged ChallengeDesk::find_groups(HeldLogin& login) {
     return Judged{.verdict = CodeVerdict::unavailable, .detail = why};
   };
   if (!has_directory_) return unknown("no user directory is configured");
-  const auto found = impl_->core->find_user(login.user.view());
+  // Who writes himself with blanks around is no stranger: he is in the groups that are denied.
+  const auto found = impl_->core->find_user(PlainName(login.user.view()).view());
   if (!found || (*found && (*found)->after_failure))
     return unknown("the user directory did not answer");
   if (!*found) return {.verdict = CodeVerdict::groups_known};
@@ -456,11 +458,11 @@ void ChallengeDesk::use(GateSettings settings) { impl_->core->use(std::move(sett
 // --- Operators -------------------------------------------------------------------------------
 
 std::string ChallengeDesk::show_user(std::string_view user) {
-  return describe_user(*impl_->core, user);
+  return describe_user(*impl_->core, user, has_directory_);
 }
-bool ChallengeDesk::unlock_user(std::string_view user) { return unlock(*impl_->core, user); }
-bool ChallengeDesk::reset_otp(std::string_view user) { return remove_otp(*impl_->core, user); }
-bool ChallengeDesk::reset_passkeys(std::string_view user) {
+Changed ChallengeDesk::unlock_user(std::string_view user) { return unlock(*impl_->core, user); }
+Changed ChallengeDesk::reset_otp(std::string_view user) { return remove_otp(*impl_->core, user); }
+Changed ChallengeDesk::reset_passkeys(std::string_view user) {
   return remove_passkeys(*impl_->core, user);
 }
 Registered ChallengeDesk::register_otp(std::string_view user) {

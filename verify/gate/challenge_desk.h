@@ -71,10 +71,9 @@ class ChallengeDesk final : public Challenges {
 
   /// What is known of a user, as lines "key: value".
   [[nodiscard]] std::string show_user(std::string_view user);
-  // False: the store is not there.
-  [[nodiscard]] bool unlock_user(std::string_view user);
-  [[nodiscard]] bool reset_otp(std::string_view user);
-  [[nodiscard]] bool reset_passkeys(std::string_view user);
+  [[nodiscard]] Changed unlock_user(std::string_view user);
+  [[nodiscard]] Changed reset_otp(std::string_view user);
+  [[nodiscard]] Changed reset_passkeys(std::string_view user);
   /// operators.h
   [[nodiscard]] Registered register_otp(std::string_view user);
 

@@ -7,6 +7,7 @@
 #include <fmt/core.h>
 
 #include "protocol/ascii.h"
+#include "verify/plain_name.h"
 
 namespace sallyport::verify {
 namespace {
@@ -54,9 +55,9 @@ LimitedBy Core::take(Limited what, const IpAddress& address, std::string_view us
   return limits_->take(what, address, user, now_ms);
 }
 
-void Core::forget_limits(std::string_view user) {
+bool Core::forget_limits(std::string_view user) {
   const std::scoped_lock lock(mutex_);
-  limits_->forget_user(user);
+  return limits_->forget_user(user);
 }
 
 void Core::audit(std::string_view what, std::string_view user, const IpAddress& address,
@@ -90,7 +91,7 @@ Outcome<> Turn::limit(Limited what, std::string_view user) const {
   return std::unexpected(GateError::too_often);
 }
 
-std::string subject_of(std::string_view user) { return lower_case(user); }
+std::string subject_of(std::string_view user) { return lower_case(PlainName(user).view()); }
 
 bool is_denied_user(const GateSettings& settings, std::string_view user) {
   return std::ranges::any_of(settings.denied_users, [&](const std::string& denied) {

@@ -63,7 +63,8 @@ class Core : public std::enable_shared_from_this<Core> {
   /// Nothing: it may be.
   [[nodiscard]] LimitedBy take(Limited what, const IpAddress& address, std::string_view user,
                                std::uint64_t now_ms);
-  void forget_limits(std::string_view user);
+  /// True: there was something against him.
+  bool forget_limits(std::string_view user);
 
   void audit(std::string_view what, std::string_view user, const IpAddress& address,
              std::string_view detail = {}) const;
@@ -116,8 +117,8 @@ struct Turn {
   [[nodiscard]] Outcome<> limit(Limited what, std::string_view user) const;
 };
 
-/// One user, however he is spelled: directories differ in whether case matters, and whoever counts
-/// or denies must not be got around by it. ASCII only.
+/// One user, however he is spelled: directories differ in whether case matters and blanks
+/// around, and whoever counts or denies must not be got around by them. ASCII only.
 [[nodiscard]] std::string subject_of(std::string_view user);
 [[nodiscard]] bool is_denied_user(const GateSettings& settings, std::string_view user);
 

@@ -78,11 +78,11 @@ GateReply Gate::answer(const GateRequest& request) {
 
 std::string Gate::show_user(std::string_view user) { return describe_user(*impl_->core, user); }
 
-bool Gate::unlock_user(std::string_view user) { return unlock(*impl_->core, user); }
+Changed Gate::unlock_user(std::string_view user) { return unlock(*impl_->core, user); }
 
-bool Gate::reset_otp(std::string_view user) { return remove_otp(*impl_->core, user); }
+Changed Gate::reset_otp(std::string_view user) { return remove_otp(*impl_->core, user); }
 
-bool Gate::reset_passkeys(std::string_view user) { return remove_passkeys(*impl_->core, user); }
+Changed Gate::reset_passkeys(std::string_view user) { return remove_passkeys(*impl_->core, user); }
 
 Registered Gate::register_otp(std::string_view user) { return register_app(*impl_->core, user); }
 

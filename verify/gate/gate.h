@@ -10,6 +10,7 @@
 #include <expected>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -63,6 +64,9 @@ enum class RegisterFailure : std::uint8_t {
   unknown_user,  ///< no directory knows him
   registered,    ///< he has one
 };
+/// Whether an operator's command found anything to change. Nothing: the store is not there.
+using Changed = std::optional<bool>;
+
 /// The otpauth URL that an app reads: it holds the secret, and is shown once.
 using Registered = std::expected<std::string, RegisterFailure>;
 
@@ -76,11 +80,11 @@ class Gate {
 
   /// For operators (`sallyport users`): what is known of a user, as lines "key: value".
   [[nodiscard]] std::string show_user(std::string_view user);
-  /// Ends locks and limits. False: the store is not there.
-  [[nodiscard]] bool unlock_user(std::string_view user);
-  /// Removes his app and recovery codes, or his passkeys. False: the store is not there.
-  [[nodiscard]] bool reset_otp(std::string_view user);
-  [[nodiscard]] bool reset_passkeys(std::string_view user);
+  /// Ends locks and limits.
+  [[nodiscard]] Changed unlock_user(std::string_view user);
+  /// Removes his app and recovery codes, or his passkeys.
+  [[nodiscard]] Changed reset_otp(std::string_view user);
+  [[nodiscard]] Changed reset_passkeys(std::string_view user);
   /// Gives a user who has no app the secret of one.
   [[nodiscard]] Registered register_otp(std::string_view user);
 

@@ -97,7 +97,7 @@ void remember_place(const Turn& turn, const Answerer& answerer) {
                                                turn.now_ms() + kKnownMs));
 }
 
-Outcome<> end_locks(Core& core, std::string_view user) {
+Outcome<bool> end_locks(Core& core, std::string_view user) {
   const std::string subject = subject_of(user);
   const auto locks = core.checked(core.world.store.list(RecordKind::lock, subject));
   if (!locks) return std::unexpected(locks.error());
@@ -105,7 +105,7 @@ Outcome<> end_locks(Core& core, std::string_view user) {
     const auto removed = core.checked(core.world.store.remove(lock_key(subject, lock.id)));
     if (!removed) return std::unexpected(removed.error());
   }
-  return {};
+  return !locks->empty();
 }
 
 }  // namespace sallyport::verify

@@ -28,6 +28,6 @@ void answer_was_right(const Turn& turn, const Answerer& answerer);
 void remember_place(const Turn& turn, const Answerer& answerer);
 
 /// Ends all locks of a user.
-[[nodiscard]] Outcome<> end_locks(Core& core, std::string_view user);
+[[nodiscard]] Outcome<bool> end_locks(Core& core, std::string_view user);
 
 }  // namespace sallyport::verify

@@ -64,15 +64,20 @@ bool describe_locks(const Core& core, const std::string& user, std::string& out)
 
 }  // namespace
 
-std::string describe_user(Core& core, std::string_view user) {
+std::string describe_user(Core& core, std::string_view user, bool has_directory) {
   const std::string id = spelled(core, user);
   std::string text = fmt::format("user: {}\n", id);
   const auto found = core.find_user(user);
   if (!found) {
     text += "directory: cannot be asked now\n";
   } else {
-    text += *found ? fmt::format("directory: knows him, {}\n", (*found)->name)
-                   : std::string("directory: does not know him\n");
+    const bool named = *found && !(*found)->name.empty();
+    if (!has_directory)
+      text += "directory: none: whom the RADIUS server behind lets in is a user\n";
+    else if (!*found)
+      text += "directory: does not know him\n";
+    else
+      text += fmt::format("directory: knows him{}{}\n", named ? ", " : "", (*found)->name);
   }
   for (const Grant& grant : core.world.grants.of_user(id)) {
     text += fmt::format("grant: {} {} by {} until {}\n", grant.id, grant.address.text(), grant.by,
@@ -84,19 +89,23 @@ std::string describe_user(Core& core, std::string_view user) {
   return text;
 }
 
-bool unlock(Core& core, std::string_view user) {
+Changed unlock(Core& core, std::string_view user) {
   const std::string id = spelled(core, user);
+  bool any = false;
   // Under both spellings: what failed before he was found was counted under what was typed.
   for (const std::string_view each : {std::string_view(id), user}) {
-    core.forget_limits(subject_of(each));
-    if (!end_locks(core, each)) return false;
+    any |= core.forget_limits(subject_of(each));
+    const auto ended = end_locks(core, each);
+    if (!ended) return std::nullopt;
+    any |= *ended;
   }
-  return true;
+  return any;
 }
 
-bool remove_otp(Core& core, std::string_view user) {
+Changed remove_otp(Core& core, std::string_view user) {
   const std::string id = spelled(core, user);
-  return core.checked(core.world.store.remove(otp_key(id))).has_value();
+  const auto removed = core.checked(core.world.store.remove(otp_key(id)));
+  return removed ? Changed(*removed) : std::nullopt;
 }
 
 Registered register_app(Core& core, std::string_view user) {
@@ -118,15 +127,15 @@ Registered register_app(Core& core, std::string_view user) {
   return url;
 }
 
-bool remove_passkeys(Core& core, std::string_view user) {
+Changed remove_passkeys(Core& core, std::string_view user) {
   const std::string id = spelled(core, user);
   // Also those that cannot be unsealed any more.
   const auto all = core.checked(core.world.store.list(RecordKind::passkey, id));
-  if (!all) return false;
+  if (!all) return std::nullopt;
   for (const ListedRecord& listed : *all) {
-    if (!core.checked(core.world.store.remove(passkey_key(id, listed.id)))) return false;
+    if (!core.checked(core.world.store.remove(passkey_key(id, listed.id)))) return std::nullopt;
   }
-  return true;
+  return !all->empty();
 }
 
 }  // namespace sallyport::verify

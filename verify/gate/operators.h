@@ -9,12 +9,12 @@
 
 namespace sallyport::verify {
 
-/// Lines "key: value".
-[[nodiscard]] std::string describe_user(Core& core, std::string_view user);
-// False: the store is not there.
-[[nodiscard]] bool unlock(Core& core, std::string_view user);
-[[nodiscard]] bool remove_otp(Core& core, std::string_view user);
-[[nodiscard]] bool remove_passkeys(Core& core, std::string_view user);
+/// Lines "key: value". `has_directory`: else nobody can say who is a user.
+[[nodiscard]] std::string describe_user(Core& core, std::string_view user,
+                                        bool has_directory = true);
+[[nodiscard]] Changed unlock(Core& core, std::string_view user);
+[[nodiscard]] Changed remove_otp(Core& core, std::string_view user);
+[[nodiscard]] Changed remove_passkeys(Core& core, std::string_view user);
 /// For a user who has no app: a secret is made and kept, and what his app reads is returned. Its
 /// first code counts as soon as he logs in with it; recovery codes he makes himself, at the gate.
 [[nodiscard]] Registered register_app(Core& core, std::string_view user);

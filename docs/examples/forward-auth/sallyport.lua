@@ -1,6 +1,7 @@
 -- Asks sallyport whether a request may pass (docs/http-forward-auth.md). Sets, by its answer,
 --   txn.sallyport.status  "200" let in, "401" to the gate, "403" denied, "503" no answer
 --   txn.sallyport.gate    where a browser asks to be let in
+--   txn.sallyport.challenge  WWW-Authenticate of a 401, which says the same to a program
 --   txn.sallyport.user    whose grant it is
 
 local URL = "http://127.0.0.1:9091/.sallyport/auth/haproxy"
@@ -45,6 +46,7 @@ core.register_action("sallyport", { "http-req" }, function(txn)
     txn:set_var("txn.sallyport.gate", first("location"))
   elseif status == 401 or status == 403 then
     txn:set_var("txn.sallyport.status", tostring(status))
+    txn:set_var("txn.sallyport.challenge", first("www-authenticate") or "Sallyport")
   else
     txn:set_var("txn.sallyport.status", "503")
   end

@@ -78,6 +78,36 @@ TEST_F(ClientsFileTest, FindsAPrefixThatStandsTwiceHereOrInAClientSection) {
                         "client \"vpn\" already"));
 }
 
+TEST_F(ClientsFileTest, SaysThatHostBitsAreSetAndWhatTheNetworkIs) {
+  const std::string mistakes = mistakes_of(
+      "10.0.0.1/8,x,0123456789abcdef\n"
+      "2001:db8::1/32,y,0123456789abcdef\n"
+      "10.0.0.0/33,z,0123456789abcdef\n"
+      "10.0.0.1/hunter2,z,0123456789abcdef\n");
+  EXPECT_THAT(mistakes, HasSubstr(":1:1: radius.clients_file: begins with what is not a prefix: "
+                                  "\"10.0.0.1/8\" has bits set past its prefix length; "
+                                  "\"10.0.0.0/8\" is the network"));
+  EXPECT_THAT(mistakes, HasSubstr(":2:1: radius.clients_file: begins with what is not a prefix"));
+  EXPECT_THAT(mistakes, HasSubstr(":3:1: radius.clients_file: does not begin with an IP address"));
+  EXPECT_THAT(mistakes, HasSubstr(":4:1: radius.clients_file: does not begin with an IP address"));
+  EXPECT_THAT(mistakes, ::testing::Not(HasSubstr("hunter2")));
+}
+
+TEST_F(ClientsFileTest, TellsOfDoublesBesideOtherMistakesInTheOrderOfLines) {
+  const auto file = read(
+      "192.0.2.1,a,0123456789abcdef\n"
+      "192.0.2.1,b,0123456789abcdef\n"
+      "nothing\n"
+      "192.0.2.2,c,0123456789abc\x01"
+      "ef\n");
+  ASSERT_FALSE(file);
+  ASSERT_EQ(file.error().size(), 3U) << joined(file.error());
+  EXPECT_THAT(file.error()[0].text(), HasSubstr(":2:1: radius.clients_file: names 192.0.2.1/32"));
+  EXPECT_THAT(file.error()[1].text(), HasSubstr(":3:1: radius.clients_file: is not"));
+  EXPECT_THAT(file.error()[2].text(),
+              HasSubstr(":4:1: radius.clients_file: has a secret that has a control character"));
+}
+
 TEST_F(ClientsFileTest, TellsTheFirstOfManyMistakes) {
   std::string text;
   for (int i = 0; i < 1'000; ++i) text += "nothing\n";

@@ -359,6 +359,13 @@ TEST(StoreRules, EachKindHasItsKeys) {
   EXPECT_THAT(warned(store("type = \"memory\"\ntls = true\n")), HasSubstr("is not for type"));
 }
 
+/// SQLite's own word for it would be the name of a file here.
+TEST(StoreRules, MemoryIsATypeAndNoPath) {
+  std::string text = with_gate();
+  text.replace(text.find("type = \"memory\"\n"), 16, "type = \"sqlite\"\npath = \":memory:\"\n");
+  EXPECT_THAT(wrong(text), HasSubstr("store.path: would be a file of that name"));
+}
+
 TEST(StoreRules, SeveralNodesNeedTheSameKey) {
   std::string text = with_gate();
   text.replace(text.find("type = \"memory\"\n"), 16,

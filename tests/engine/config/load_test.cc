@@ -214,6 +214,10 @@ INSTANTIATE_TEST_SUITE_P(
                     "admin.listen: is"},
         MistakeCase{"bad_choice", with("", "[log]\nlevel = \"warn\"\n"),
                     "Did you mean \"warning\"?"},
+        MistakeCase{"log_folder_absent", with("", "[log]\nfile = \"/nonexistent/x.log\"\n"),
+                    "log.file: names a file in a folder that does not exist"},
+        MistakeCase{"log_is_a_folder", with("", "[log]\nfile = \"/tmp\"\n"),
+                    "log.file: names a folder"},
         MistakeCase{"bad_choice_far", with("", "[log]\nlevel = \"loud\"\n"),
                     "is not one of \"debug\", \"info\", \"warning\", \"error\""},
         MistakeCase{

@@ -30,11 +30,7 @@ TEST(SecretSource, ReadsAFileWithoutItsLineEnd) {
   const struct {
     std::string_view content;
     std::string_view secret;
-  } cases[] = {{"abc", "abc"},
-               {"abc\n", "abc"},
-               {"abc\r\n", "abc"},
-               {"abc\n\n", "abc\n"},
-               {" a b \n", " a b "}};
+  } cases[] = {{"abc", "abc"}, {"abc\n", "abc"}, {"abc\r\n", "abc"}, {" a b \n", " a b "}};
   for (const auto& [content, secret] : cases) {
     const auto path = folder.write("secret", content);
     const auto read = secret_from_file(path, "/elsewhere");
@@ -72,6 +68,32 @@ TEST(SecretSource, RefusesWhatHoldsNoSecret) {
   EXPECT_FALSE(secret_from_environment("ABSENT", {}));
   EXPECT_FALSE(secret_from_environment("EMPTY", {{"EMPTY", ""}}));
   EXPECT_EQ(secret_from_environment("SET", {{"SET", "abc"}}), Secret("abc"));
+}
+
+/// A file of notes, or of two secrets, taken whole would be a secret that nobody else has.
+TEST(SecretSource, IsOneLineWithoutControls) {
+  testing::TemporaryFolder folder;
+  const std::string hidden(kHidden);
+  for (const std::string_view behind : {"\n\n", "\nsecond", "\n# old: x\n", "\rx", "\n\r"}) {
+    const auto path = folder.write("secret", hidden + std::string(behind));
+    const auto read = secret_from_file(path, "");
+    ASSERT_FALSE(read) << behind;
+    EXPECT_THAT(
+        read.error().wrong,
+        HasSubstr(path + ", which has more than one line: no line end belongs to a secret"));
+    expect_hidden(read.error().wrong + read.error().mend);
+  }
+  for (const char control : {'\0', '\t', '\x1b', '\x7f'}) {
+    const auto read = secret_from_text(hidden + control + "x");
+    ASSERT_FALSE(read) << int{control};
+    EXPECT_EQ(read.error().wrong, "has a control character: its octet 15 of 16");
+    EXPECT_FALSE(secret_from_environment("SET", {{"SET", hidden + control}}));
+  }
+  EXPECT_TRUE(secret_from_text("\xc3\xa9 \xff"));
+  const auto keys = secret_from_file(folder.write("keys", "a\nb\n"), "", SecretLines::several);
+  EXPECT_EQ(keys, Secret("a\nb"));
+  const auto loaded = load(std::string(kGood) + "[gate]\ncookie_keys = \"a\\nb\"\n");
+  EXPECT_THAT(joined(loaded.error()), Not(HasSubstr("more than one line")));
 }
 
 TEST(SecretSource, IsGivenExactlyOnce) {

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,6 +35,20 @@ TEST(Output, SaysWhichFileCannotBeOpened) {
   ASSERT_FALSE(output.has_value());
   EXPECT_EQ(output.error(),
             "cannot open the log file /nonexistent-folder/log: No such file or directory");
+}
+
+TEST(Output, TellsBesideAFileAloneAndCutsWhatIsLong) {
+  const TemporaryFolder folder;
+  const auto file = Output::open(folder.file("log")).value();
+  const auto standard = Output::open("").value();
+  ::testing::internal::CaptureStderr();
+  file->tell_beside("the disk is full");
+  standard->tell_beside("twice");
+  file->tell_beside(std::string(10'000, 'x'));
+  const std::string told = ::testing::internal::GetCapturedStderr();
+  EXPECT_TRUE(told.starts_with("sallyport: the disk is full\nsallyport: xxx")) << told;
+  EXPECT_EQ(told.size(), 28u + PIPE_BUF);
+  EXPECT_TRUE(told.ends_with("x\n"));
 }
 
 TEST(Output, ReopensUnderItsNameAfterARotation) {

@@ -91,12 +91,19 @@ TEST(PolicyTable, NamesAreReadStrictlyToExemptAndWidelyForAllElse) {
     const PolicyTable policies = table({{.name = "a", .users = {"Mallory"}, .action = action}});
     for (const char* user : {"mallory", "MALLORY", "mallory@example.net", "CORP\\Mallory"})
       EXPECT_EQ(policies.choose(subject(user)), 0) << user;
-    EXPECT_EQ(policies.choose(subject("mallory2")), PolicyTable::kNone);
+    for (const char* user :
+         {"mallory ", " mallory", "\tMallory\n", "mallory @example.net", "CORP\\ mallory"})
+      EXPECT_EQ(policies.choose(subject(user)), 0) << user;
+    for (const char* user : {"mallory2", "mal lory"})
+      EXPECT_EQ(policies.choose(subject(user)), PolicyTable::kNone) << user;
+    EXPECT_EQ(policies.choose(subject(" ")), PolicyTable::kUnnamed);
+    const PolicyTable realm = table({{.name = "a", .realms = {"example.net"}, .action = action}});
+    EXPECT_EQ(realm.choose(subject("mallory@ Example.net ")), 0);
   }
   const PolicyTable exempt =
       table({{.name = "a", .users = {"backup"}, .action = PolicyAction::exempt}});
   EXPECT_EQ(exempt.choose(subject("backup")), 0);
-  for (const char* user : {"Backup", "backup@example.net", "CORP\\backup", "backup "})
+  for (const char* user : {"Backup", "backup@example.net", "CORP\\backup", "backup ", " backup"})
     EXPECT_EQ(exempt.choose(subject(user)), PolicyTable::kNone) << user;
 }
 

@@ -235,7 +235,9 @@ TEST_F(ChallengeDeskTest, WhatIsHeldIsBounded) {
 TEST_F(ChallengeDeskTest, AnAppIsRegisteredOnceAndTakenAway) {
   give_app();
   EXPECT_EQ(desk().register_otp("alice").error(), RegisterFailure::registered);
-  EXPECT_TRUE(desk().reset_otp("alice"));
+  EXPECT_EQ(desk().reset_otp("alice"), true);
+  EXPECT_EQ(desk().reset_otp("alice"), false);
+  EXPECT_NE(desk().show_user("alice").find("directory: none: "), std::string::npos);
   give_app();
   store_.be_away(true);
   EXPECT_EQ(desk().register_otp("bob").error(), RegisterFailure::unavailable);

@@ -111,6 +111,16 @@ TEST_F(GroupLookUp, FindsTheNamedOnesAmongAllOfHis) {
   EXPECT_FALSE(groups_of("ALICE").spelled_alike);
 }
 
+/// A policy that denies a group is not stepped around by blanks that the downstream passes over.
+TEST_F(GroupLookUp, BlanksAroundANameMakeNoStranger) {
+  users_.groups.emplace_back("staff");
+  for (const char* user : {" alice", "alice ", "\talice\n"}) {
+    const FoundGroups groups = groups_of(user);
+    EXPECT_EQ(groups.all().size(), 1u) << user;
+    EXPECT_FALSE(groups.spelled_alike) << user;
+  }
+}
+
 TEST_F(GroupLookUp, WhomNobodyKnowsIsInNone) {
   const FoundGroups groups = groups_of("bob");
   EXPECT_TRUE(groups.all().empty());

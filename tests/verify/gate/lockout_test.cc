@@ -199,10 +199,13 @@ TEST(Operators, SeeAndUnlockAndReset) {
         "recovery codes left: 10\n", "session: ", "wrong answers: 3 from 198.51.100.1"}) {
     EXPECT_NE(shown.find(line), std::string::npos) << line << " in\n" << shown;
   }
-  EXPECT_TRUE(world.gate->unlock_user("alice"));
+  EXPECT_EQ(world.gate->unlock_user("alice"), true);
   EXPECT_EQ(locked.fail_from("198.51.100.1", "alice", 1), 1);
-  EXPECT_TRUE(world.gate->reset_otp("alice"));
+  EXPECT_EQ(world.gate->reset_otp("alice"), true);
   EXPECT_NE(world.gate->show_user("alice").find("app: none\n"), std::string::npos);
+  EXPECT_EQ(world.gate->reset_otp("alice"), false);
+  EXPECT_EQ(world.gate->reset_passkeys("alice"), false);
+  EXPECT_EQ(world.gate->unlock_user("nobody"), false);
   world.store.be_away(true);
   EXPECT_FALSE(world.gate->unlock_user("alice"));
   EXPECT_FALSE(world.gate->reset_otp("alice"));

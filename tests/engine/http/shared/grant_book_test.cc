@@ -362,14 +362,18 @@ TEST_F(GrantBookTest, AShardAsksOnceAndIsRememberedUntilTheStoreIsBack) {
 class FakeUsers final : public UserCommands {
  public:
   std::string show(std::string_view user) override { return "user: " + std::string(user) + "\n"; }
-  bool unlock(std::string_view) override { return there; }
-  bool reset_otp(std::string_view) override { return there; }
+  verify::Changed unlock(std::string_view user) override { return change(user); }
+  verify::Changed reset_otp(std::string_view user) override { return change(user); }
   verify::Registered register_otp(std::string_view user) override {
     if (!there) return std::unexpected(verify::RegisterFailure::unavailable);
     if (user == "bob") return std::unexpected(verify::RegisterFailure::registered);
     return "otpauth://totp/x";
   }
-  bool reset_passkeys(std::string_view) override { return there; }
+  verify::Changed reset_passkeys(std::string_view user) override { return change(user); }
+  /// There is nothing of carol.
+  [[nodiscard]] verify::Changed change(std::string_view user) const {
+    return there ? verify::Changed(user != "carol") : std::nullopt;
+  }
   bool there = true;
 };
 
@@ -433,6 +437,9 @@ TEST_F(GrantBookTest, OperatorsSeeAndHelpUsers) {
   EXPECT_EQ(say("users-register-otp\talice\n"), "ok\notpauth://totp/x\n");
   EXPECT_TRUE(say("users-register-otp\tbob\n").starts_with("error: this user has"));
   EXPECT_EQ(say("users-reset-passkeys\talice\n"), "ok\ndone\n");
+  EXPECT_EQ(say("users-unlock\tcarol\n"), "ok\nnothing was counted against this user\n");
+  EXPECT_EQ(say("users-reset-otp\tcarol\n"), "ok\nnothing was registered\n");
+  EXPECT_EQ(say("users-reset-passkeys\tcarol\n"), "ok\nnothing was registered\n");
   EXPECT_THAT(node.told(), ElementsAre("user_unlocked 0 alice operator uid=7",
                                        "otp_reset 0 alice operator uid=7",
                                        "otp_registered 0 alice operator uid=7",

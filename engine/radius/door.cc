@@ -442,8 +442,7 @@ void Door::code_checked(Now now, const verify::CodeAnswer& answer) noexcept {
 void Door::advance(Now now) noexcept { core_->advance(now); }
 std::optional<std::uint64_t> Door::next_deadline_ms() const noexcept {
   const Core& core = *core_;
-  if (core.settings.unsettled() || core.in_use != &core.settings[core.settings.current()])
-    return 0;  // at once
+  if (core.settings.unsettled() || core.in_use != core.settings.number()) return 0;  // at once
   return core_->timers.next_deadline_ms();
 }
 void Door::reload(std::shared_ptr<const DoorSettings> settings) noexcept {

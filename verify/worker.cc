@@ -200,8 +200,8 @@ void Worker::on_question(const Question& question) {
     if (verification.dialogue.state() == notakey::DialogueState::decided)
       return answer(waiter, verification.decision);  // kept to the end of its grace
     if (verification.waiters.size() >= VerificationTable::kMaxWaiters)
-      return answer(waiter, {.push_out = verification.dialogue.push_out(),
-                             .fault = {.kind = FaultKind::overload}});
+      // The question that he would share is on its way, or will be: only its answer opens.
+      return answer(waiter, {.push_out = true, .fault = {.kind = FaultKind::overload}});
     verification.waiters.push_back(waiter);
     verification.drop_at_ms = Verification::kNotLeft;
     return reschedule(known);

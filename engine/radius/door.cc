@@ -37,6 +37,15 @@ bool is_request_of_a_client(radius::Code code) noexcept {
          code == radius::Code::status_server;
 }
 
+/// Whether it is the exchange's own request once more. A Request Authenticator is drawn for its
+/// request or computed over it; a Token says nothing about it, and on its connection nothing is
+/// sent twice (RFC 6613 §2.6.1): once answered, the same Token is another request's. Before that no
+/// answer could be told from the other's, so the second request gets none.
+bool is_repeated(const Exchange& exchange, const radius::PacketView& request) noexcept {
+  if (exchange.client_authenticator != request.authenticator()) return false;
+  return request.version() != radius::Version::v1_1 || exchange.state != ExchangeState::answered;
+}
+
 }  // namespace
 
 // The instance also keys the join keys.
@@ -137,12 +146,12 @@ void Door::Core::read_request(Now now, const ClientDatagram& datagram,
                                           .has_password_pads = false});
   radius::add_request_proof(*request, hop, digests, arrived.proof);
   random.fill(arrived.downstream_authenticator.octets);
-  // A duplicate in all likelihood: it goes no farther, so nothing is made ready for that.
+  pick_server(now, arrived);
+  // A duplicate in all likelihood: it goes no farther, so no more is made ready for that.
   if (const auto known = known_exchange(arrived);
       known && exchanges[*known].client_authenticator == request->authenticator())
     return;
   warm_next_exchange();
-  pick_server(now, arrived);
   if (arrived.route == kUnserved || !request->has(radius::Type::user_password) || !hop.hides())
     return;
   arrived.has_password_pads = true;
@@ -176,8 +185,7 @@ void Door::Core::admit(Now now, const ArrivedRequest& arrived) noexcept {
   if (arrived.packet.code() == radius::Code::status_server) return answer_status_server(arrived);
 
   if (const auto known = known_exchange(arrived)) {
-    if (exchanges[*known].client_authenticator == arrived.packet.authenticator())
-      return repeat_answer(*known);
+    if (is_repeated(exchanges[*known], arrived.packet)) return repeat_answer(*known);
     // It may be among those that have not left yet.
     if (exchanges[*known].state == ExchangeState::forwarded) send_requests(now);
     send_repeats();
@@ -449,8 +457,7 @@ void Door::code_checked(Now now, const verify::CodeAnswer& answer) noexcept {
 void Door::advance(Now now) noexcept { core_->advance(now); }
 std::optional<std::uint64_t> Door::next_deadline_ms() const noexcept {
   const Core& core = *core_;
-  if (core.settings.unsettled() || core.in_use != &core.settings[core.settings.current()])
-    return 0;  // at once
+  if (core.settings.unsettled() || core.in_use != core.settings.number()) return 0;  // at once
   return core_->timers.next_deadline_ms();
 }
 void Door::reload(std::shared_ptr<const DoorSettings> settings) noexcept {

@@ -474,7 +474,7 @@ struct Door::Core {
   DuplicateTable duplicates;
   DownstreamLinks links;
   std::array<std::uint32_t, limits::kMaxDownstreamLinks> turns{};  ///< of the pools
-  const DoorSettings* in_use = nullptr;                            ///< whose servers are watched
+  std::uint32_t in_use = 0;  ///< number of the settings whose servers are watched
   PacketStore packets;
   ring::TimerWheel timers;  ///< one for each exchange; its state says what it is for. Then one for
                             ///< each link's next Status-Server

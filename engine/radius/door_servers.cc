@@ -243,7 +243,9 @@ void Door::Core::health_changed(Now now, std::uint16_t link, bool left_up) noexc
   } else {
     timers.cancel(probe_slot(link));
   }
-  if (!left_up || server == nullptr || in_use->plan.pools[server->pool].servers.size() == 1) return;
+  if (!left_up || server == nullptr) return;
+  // Its pool is of the same settings as the server: they may not be taken into use yet.
+  if (settings[settings.current()].plan.pools[server->pool].servers.size() == 1) return;
   // What waits there is looked at now, not after its own interval. It moves where it can.
   std::uint32_t moved = 0;
   way.identifiers.for_each_owner([&](std::uint32_t slot) {
@@ -295,16 +297,17 @@ const ServerEntry* Door::Core::server_of(std::uint16_t link) const noexcept {
 }
 
 void Door::Core::take_settings_into_use(Now now) noexcept {
-  in_use = &settings[settings.current()];
+  in_use = settings.number();
+  const DownstreamPlan& ways = settings[settings.current()].plan;
   for (std::uint16_t link = 0; link < links.size(); ++link) {
     timers.cancel(probe_slot(link));
     if (links[link] == nullptr || links[link]->streams == nullptr) continue;
     links[link]->streams->connections.keep(server_of(link) != nullptr);
     timers.schedule(probe_slot(link), now.ms());
   }
-  for (const ServerEntry& server : in_use->plan.servers) {
+  for (const ServerEntry& server : ways.servers) {
     CHECK(links[server.link] != nullptr);
-    const PoolEntry& pool = in_use->plan.pools[server.pool];
+    const PoolEntry& pool = ways.pools[server.pool];
     DownstreamLink& way = *links[server.link];
     HealthRules rules = pool.health;
     if (way.streams != nullptr) {

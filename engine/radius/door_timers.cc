@@ -18,7 +18,7 @@ void Door::Core::advance(Now now) noexcept {
       probe(now, static_cast<std::uint16_t>(slot - exchanges.capacity()));
   });
   if (settings.unsettled()) settings.settle();
-  if (in_use != &settings[settings.current()]) take_settings_into_use(now);
+  if (in_use != settings.number()) take_settings_into_use(now);
 }
 
 void Door::Core::timer_fired(Now now, std::uint32_t slot) noexcept {

@@ -25,8 +25,12 @@ template <typename Take>
   std::array<std::uint8_t, radius::kFrameHeadOctets> head;
   if (room == 0 || streams.received_total(stream) < head.size()) return taken;
   streams.peek(stream, 0, head);
-  if (radius::first_packet(head).has_value() && !streams.gather(stream, radius::frame_octets(head)))
+  // Here, not below: received() may hold a part of the head only, which tells nothing.
+  if (const auto first = radius::first_packet(head); !first) {
+    taken.malformed = first.error();
     return taken;
+  }
+  if (!streams.gather(stream, radius::frame_octets(head))) return taken;
 
   const Octets received = streams.received(stream);
   for (; room > 0; --room) {

@@ -23,11 +23,13 @@ bool needs_message_authenticator(Code code) {
          code == Code::coa_nak || code == Code::disconnect_ack || code == Code::disconnect_nak;
 }
 
-/// Requests likewise. Accounting-Requests need none, and old servers expect none.
+/// Requests likewise. Accounting-Requests need none, and old servers expect none. But EAP-Message
+/// never goes without (RFC 3579 §3.2), and RADIUS/1.1, where it does, tells nothing about that.
 bool wants_message_authenticator(const PacketView& request) {
   const Code code = request.code();
   return code == Code::access_request || code == Code::coa_request ||
-         code == Code::disconnect_request || request.has(Type::message_authenticator);
+         code == Code::disconnect_request || request.has(Type::message_authenticator) ||
+         request.has(Type::eap_message);
 }
 
 Untranslatable to_untranslatable(BadHiding bad) {
@@ -230,7 +232,8 @@ std::expected<UnsignedPacket, Untranslatable> write_reply(const PacketView& repl
   }
   PacketWriter writer(out, reply.code(), hop.client_identifier);
   if (hop.client.hides() &&
-      (needs_message_authenticator(reply.code()) || reply.has(Type::message_authenticator)) &&
+      (needs_message_authenticator(reply.code()) || reply.has(Type::message_authenticator) ||
+       reply.has(Type::eap_message)) &&
       !writer.add_message_authenticator()) {
     return std::unexpected(Untranslatable::too_long);
   }

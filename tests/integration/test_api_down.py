@@ -108,6 +108,16 @@ def test_once_a_push_may_be_out_no_answer_means_reject(tmp_path, downstream, not
     assert notakey.pushes() == 1
 
 
+@pytest.mark.parametrize("user", ["alice\0", "alice\x7f", ".", ".."])
+def test_a_name_that_cannot_be_put_is_not_down(tmp_path, downstream, notakey, user):
+    """Else it is who logs in that decides whether anybody is asked."""
+    door = start(tmp_path, downstream, notakey, "allow")
+    with door.nas() as nas:
+        assert nas.ask(nas.pap(user, "x")).code == wire.ACCESS_REJECT
+    assert door.wait_audit(1)[0]["outcome"] == "unknown_user"
+    assert notakey.pushes() == 0
+
+
 def test_a_connection_cut_before_any_answer_is_not_down(tmp_path, downstream, notakey):
     """The request had left: for all the daemon can know, the phone rang."""
     notakey.fault(call="create", kind="cut")

@@ -196,6 +196,12 @@ TEST_P(EachVersion, CreateThatMayHaveArrivedCountsAsAPush) {
   expect_decided(never_sent.due_at(kDeadline, false), Verdict::unavailable, false);
 }
 
+TEST_P(EachVersion, WhoCannotBeAskedByHisNameIsUnknownAndNotUnavailable) {
+  Talk talk(GetParam());
+  if (talk.begin().kind == ActionKind::get_token) static_cast<void>(talk.token());
+  expect_decided(talk.failed(FaultKind::unsendable, false), Verdict::unknown_user, false);
+}
+
 TEST(Dialogue, UnknownUserV2) {
   for (const std::uint16_t status : std::vector<std::uint16_t>{404, 422}) {
     Talk talk(api::ApiVersion::v2);

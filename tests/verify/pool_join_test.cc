@@ -4,6 +4,7 @@
 
 #include "tests/verify/pool_harness.h"
 #include "verify/pool.h"
+#include "verify/verification_table.h"
 
 namespace sallyport::verify {
 namespace {
@@ -112,6 +113,23 @@ TEST_F(HeldPoolTest, BeyondTheBoundThereIsNoPush) {
   ASSERT_TRUE(pool_->ask(question(3, 3)));  // there is room again
   expect_answer(sink_.wait(3), Verdict::approved, true);
   EXPECT_EQ(server_.count(kCreateV2), 2);
+}
+
+TEST_F(HeldPoolTest, BeyondThoseThatMayJoinAQuestionNobodyIsUnasked) {
+  std::atomic<bool> create{false};
+  service_.on_create = [&](const TestRequest&) {
+    while (!create) std::this_thread::yield();
+    return TestReply{.status = 201, .body = R"({"uuid":"u-1","username":"jdoe"})"};
+  };
+  start();
+  const std::uint64_t joined = VerificationTable::kMaxWaiters;
+  for (std::uint64_t ticket = 1; ticket <= joined + 1; ++ticket)
+    ASSERT_TRUE(eventually([&] { return pool_->ask(question(ticket)); }));
+  // The create has not been answered, but the phone may ring any time.
+  expect_answer(sink_.wait(joined + 1), Verdict::unavailable, true,
+                "too many pending verifications");
+  create = approve_ = true;
+  expect_answer(sink_.wait(joined), Verdict::approved, true);
 }
 
 TEST_F(HeldPoolTest, StopsWithVerificationsPending) {

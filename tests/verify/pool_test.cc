@@ -78,10 +78,16 @@ TEST_F(PoolTest, UnknownUserInBothVersions) {
 
 TEST_F(PoolTest, NameThatIsNobodysIsNeverSent) {
   start();
-  Question bad = question(1);
-  bad.user.assign(std::string_view{"a\xff"});
-  ASSERT_TRUE(pool_->ask(bad));
-  expect_answer(sink_.wait(1), Verdict::unavailable, false, "user name or host not usable");
+  std::uint8_t number = 0;
+  for (const std::string_view name :
+       {std::string_view("a\xff"), std::string_view("jdoe\0", 5), std::string_view("jdoe\x01"),
+        std::string_view("."), std::string_view("..")}) {
+    ++number;
+    Question bad = question(number, number);
+    bad.user.assign(name);
+    ASSERT_TRUE(pool_->ask(bad));
+    expect_answer(sink_.wait(number), Verdict::unknown_user, false, "user name or host not usable");
+  }
   EXPECT_EQ(server_.count("POST"), 0);
 }
 

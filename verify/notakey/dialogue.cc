@@ -147,6 +147,9 @@ Action Dialogue::on_create_answer(const Event& event) noexcept {
 
 Action Dialogue::on_create_failed(const Event& event) noexcept {
   push_out_ = event.may_have_left;
+  // Nothing is wrong with the service: there cannot be a user of this name there. Were he taken for
+  // one who cannot be asked, whoever logs in could choose that by the way that he writes a name.
+  if (event.fault.kind == FaultKind::unsendable) return decide(Verdict::unknown_user, event.fault);
   return decide(Verdict::unavailable, event.fault);
 }
 

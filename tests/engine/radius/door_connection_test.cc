@@ -152,8 +152,21 @@ TEST_F(DoorConnection, ARequestOfRadius11IsKnownByItsToken) {
   ASSERT_TRUE(rejected.has_value());
   EXPECT_EQ(rejected->code(), Code::access_reject);
   EXPECT_EQ(rejected->authenticator(), (radius::Authenticator{{8}}));
-  receive_on(kFirst, request11(8, "clear"), Version::v1_1);
-  EXPECT_EQ(outbox_.to_client[0].octets, outbox_.to_client[1].octets);
+}
+
+TEST_F(DoorConnection, ATokenThatWasAnsweredIsAnotherRequests) {
+  receive_on(kFirst, request11(7, "clear"), Version::v1_1);
+  accept();
+  answer(verify::Verdict::approved);
+  ASSERT_EQ(outbox_.to_client.size(), 1U);
+  receive_on(kFirst, request11(7, "wrong"), Version::v1_1);
+  EXPECT_EQ(outbox_.to_client.size(), 1U) << "the answer to the first is none to the second";
+  ASSERT_EQ(outbox_.to_downstream.size(), 2U);
+  reply(Code::access_reject);
+  ASSERT_EQ(outbox_.to_client.size(), 2U);
+  EXPECT_EQ(outbox_.to_client[1].octets[0], static_cast<std::uint8_t>(Code::access_reject));
+  EXPECT_EQ(metrics_.duplicates_answered.value(), 0U);
+  EXPECT_EQ(metrics_.replaced.value(), 0U);
 }
 
 TEST_F(DoorConnection, TheSameLoginByBothVersionsIsOnePush) {

@@ -234,5 +234,25 @@ TEST_F(DoorServersTest, AReloadMayTakeAServerAwayWhileItOwesAReply) {
   EXPECT_EQ(links().back(), 1u);
 }
 
+TEST_F(DoorServersTest, AServerMayGoAwayBeforeAReloadsPoolsAreInUse) {
+  receive(Login());
+  settings_.downstream.servers = {{.name = "zero", .pool = "other"},
+                                  {.name = "one", .pool = "main"},
+                                  {.name = "two", .pool = "main"}};
+  settings_.downstream.pools = {};
+  settings_.downstream.routes = {{.realms = {"a.example"}, .pool = "other"}, {.pool = "main"}};
+  auto changed = std::make_shared<DoorSettings>(*snapshot());
+  changed->plan.servers[0].link = 2;
+  changed->plan.servers[1].link = 0;
+  changed->plan.servers[2].link = 1;
+  auto link = std::make_unique<DownstreamLink>(
+      plan_.max_source_ports, std::make_shared<LinkMetrics>(), config::ServerTransport::udp);
+  door().exchange_link(2, link);
+  door().reload(changed);
+  door().unreachable(now_, 0);  // one of a pool that the settings before had not
+  run_ms(210);
+  EXPECT_EQ(links().back(), 1u);
+}
+
 }  // namespace
 }  // namespace sallyport::radius_door

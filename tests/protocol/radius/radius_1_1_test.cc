@@ -114,6 +114,33 @@ TEST_F(Radius11, APasswordIsHiddenForTheDownstream) {
   }
 }
 
+/// EAP-Message has no place in accounting, but a client may send it, and signs nothing here.
+TEST_F(Radius11, EapIsSignedForAHopWithASecretWhateverTheCode) {
+  const Bytes eap = attribute(Type::eap_message, {2, 1, 0, 4});
+  for (const Code code : {Code::access_request, Code::accounting_request}) {
+    const auto sent = down(packet11(code, {attribute(Type::user_name, text("a")), eap}));
+    ASSERT_TRUE(sent.has_value());
+    const auto view = PacketView::parse(*sent);
+    ASSERT_TRUE(view.has_value()) << static_cast<int>(code);
+    EXPECT_EQ(verify_request(*view, key_), Authenticity::authentic);
+    EXPECT_EQ(value(*view, Type::eap_message), (Bytes{2, 1, 0, 4}));
+  }
+  const Bytes from = packet11(Code::accounting_response, {eap});
+  const auto answer = checked(translate_reply(parse11(from),
+                                              {.downstream = HopKey::none(),
+                                               .downstream_authenticator = token(),
+                                               .client = key_,
+                                               .client_identifier = {5},
+                                               .client_authenticator = kClassic,
+                                               .client_proxy_states = {},
+                                               .random = random_},
+                                              out_));
+  ASSERT_TRUE(answer.has_value());
+  const auto view = PacketView::parse(*answer);
+  ASSERT_TRUE(view.has_value());
+  EXPECT_EQ(verify_response(*view, key_, kClassic), Authenticity::authentic);
+}
+
 TEST_F(Radius11, ChapNeedsAChallenge) {
   const Bytes chap = attribute(Type::chap_password, wire::filled(17, 3));
   EXPECT_FALSE(down(packet11(Code::access_request, {chap})));

@@ -288,10 +288,18 @@ void Door::Core::code_checked(Now now, const verify::CodeAnswer& answer) noexcep
   Exchange& exchange = exchanges[*slot];
   if (exchange.asks_groups) return groups_answered(now, *slot, answer);
   exchange.factor = answer.factor;
-  // By its name: policies may have changed since.
-  if (holds)
-    exchange.policy =
-        settings[exchange.settings].policies.index_of(challenges.held(answer.place).policy.view());
+  if (holds) {
+    // By its name: policies may have changed since.
+    const std::string_view policy = challenges.held(answer.place).policy.view();
+    exchange.policy = settings[exchange.settings].policies.index_of(policy);
+    if (exchange.policy == PolicyTable::kNone && !policy.empty()) {
+      // Nobody knows any more what else it wanted: its groups, for one.
+      const verify::Answer why = detail_of("its policy is there no more");
+      challenges.let_go(answer.place);
+      return reject(now, *slot, Outcome::policy_denied, messages_of(exchange).policy_denied_message,
+                    &why);
+    }
+  }
   if (answer.verdict == verify::CodeVerdict::approved) {
     CHECK(holds);
     accept_held(now, *slot, challenges.held(answer.place));

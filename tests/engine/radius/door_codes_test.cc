@@ -81,6 +81,17 @@ TEST_F(DoorCodesTest, TheCodeStaysHereAndTheRightOneLetsIn) {
   EXPECT_EQ(outbox_.audited.back().policy.view(), "codes");
 }
 
+TEST_F(DoorCodesTest, APolicyThatIsThereNoMoreLetsNobodyIn) {
+  const Bytes state = challenge();
+  use_policy({.name = "others", .action = config::PolicyAction::otp});
+  door().reload(snapshot());
+  type(state);
+  check(CodeVerdict::approved, 0);
+  EXPECT_EQ(last_answer(2).code(), radius::Code::access_reject);
+  EXPECT_EQ(outbox_.audited.back().outcome, Outcome::policy_denied);
+  EXPECT_EQ(held_.let_go_times[0], 1);
+}
+
 TEST_F(DoorCodesTest, NothingButAnApprovalBringsAnAccept) {
   for (const auto& [verdict, outcome] :
        {std::pair{CodeVerdict::denied, Outcome::denied},

@@ -121,41 +121,7 @@ void answer_ourselves(const PacketView& request, bool carried) {
   CHECK(verify_response(*sent, client_key(), request.authenticator()) == Authenticity::authentic);
 }
 
-/// What RADIUS/1.1 allows, carried to hops with a secret: it can be read there.
-void carry_from_radius_1_1(Octets datagram) {
-  const auto view = PacketView::parse(datagram, Version::v1_1);
-  if (!view) return;
-  std::array<std::uint8_t, kMaxPacketOctets> out;
-  const auto request = translate_request(*view,
-                                         {.client = HopKey::none(),
-                                          .downstream = downstream_key(),
-                                          .identifier = {1},
-                                          .authenticator = kOther,
-                                          .proxy_state = kOwnState},
-                                         out);
-  if (request) {
-    const auto sent = PacketView::parse(Octets(out).first(*request));
-    CHECK(sent.has_value());
-    CHECK(verify_request(*sent, downstream_key()) == Authenticity::authentic);
-  }
-  CountingRandom random;
-  const auto reply = translate_reply(*view,
-                                     {.downstream = HopKey::none(),
-                                      .downstream_authenticator = view->authenticator(),
-                                      .client = client_key(),
-                                      .client_identifier = {2},
-                                      .client_authenticator = kOther,
-                                      .client_proxy_states = {},
-                                      .random = random},
-                                     out);
-  if (!reply) return;
-  const auto sent = PacketView::parse(Octets(out).first(*reply));
-  CHECK(sent.has_value());
-  CHECK(verify_response(*sent, client_key(), kOther) == Authenticity::authentic);
-}
-
 void run(Octets datagram) {
-  carry_from_radius_1_1(datagram);
   const auto view = PacketView::parse(datagram);
   if (!view) return;
   const bool carried = carry_request(*view);

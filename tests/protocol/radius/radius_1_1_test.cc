@@ -57,6 +57,18 @@ class Radius11 : public ::testing::Test {
     EXPECT_TRUE(view.has_value());
     return *view;
   }
+  /// From a 1.1 downstream to a client with a secret.
+  std::optional<Bytes> from_1_1(const Bytes& reply) {
+    return checked(translate_reply(parse11(reply),
+                                   {.downstream = HopKey::none(),
+                                    .downstream_authenticator = token(),
+                                    .client = key_,
+                                    .client_identifier = {5},
+                                    .client_authenticator = kClassic,
+                                    .client_proxy_states = {},
+                                    .random = random_},
+                                   out_));
+  }
   static Bytes packet11(Code code, std::initializer_list<Bytes> attributes) {
     return wire::packet(code, 0, token(), attributes);
   }
@@ -126,15 +138,7 @@ TEST_F(Radius11, EapIsSignedForAHopWithASecretWhateverTheCode) {
     EXPECT_EQ(value(*view, Type::eap_message), (Bytes{2, 1, 0, 4}));
   }
   const Bytes from = packet11(Code::accounting_response, {eap});
-  const auto answer = checked(translate_reply(parse11(from),
-                                              {.downstream = HopKey::none(),
-                                               .downstream_authenticator = token(),
-                                               .client = key_,
-                                               .client_identifier = {5},
-                                               .client_authenticator = kClassic,
-                                               .client_proxy_states = {},
-                                               .random = random_},
-                                              out_));
+  const auto answer = from_1_1(from);
   ASSERT_TRUE(answer.has_value());
   const auto view = PacketView::parse(*answer);
   ASSERT_TRUE(view.has_value());
@@ -193,24 +197,14 @@ TEST_F(Radius11, AHiddenLengthThatCannotBeIsRefused) {
 }
 
 TEST_F(Radius11, WhatIsClearIsHiddenWithFreshSalts) {
-  std::array<std::uint8_t, kMaxPacketOctets> out;
   const Bytes from = packet11(
       Code::access_accept,
       {attribute(Type::tunnel_password, text("\x02two")),
        attribute(Type::tunnel_password, text("\x03")),
        wire::vendor_specific(311, join({{17, 5}, text("key"), {12, 26}, wire::filled(24, 0)}))});
-  const auto length = translate_reply(parse11(from),
-                                      {.downstream = HopKey::none(),
-                                       .downstream_authenticator = token(),
-                                       .client = key_,
-                                       .client_identifier = {5},
-                                       .client_authenticator = kClassic,
-                                       .client_proxy_states = {},
-                                       .random = random_},
-                                      out);
-  ASSERT_TRUE(length.has_value());
-  const Bytes sent(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(*length));
-  const PacketView view = wire::parsed(sent);
+  const auto sent = from_1_1(from);
+  ASSERT_TRUE(sent.has_value());
+  const PacketView view = wire::parsed(*sent);
   EXPECT_EQ(verify_response(view, key_, kClassic), Authenticity::authentic);
   const auto attributes = wire::attributes_of(view);
   ASSERT_EQ(attributes.size(), 4U);
